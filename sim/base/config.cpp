@@ -1,0 +1,688 @@
+#include "sim/base/config.hpp"
+
+#include "sim/base/config_tree.hpp"
+#include "sim/base/expression.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <stdexcept>
+
+namespace joulesim {
+namespace {
+
+constexpr std::array kSourceKinds = {"standard", "datasheet", "measured",
+                                     "paper",    "derived",   "assumed"};
+
+std::string joined(const std::string& path, const std::string& key) {
+  return path.empty() ? key : path + "." + key;
+}
+
+// [sources]: id = { kind = …, title = …, anything else as detail text }.
+void read_sources(ConfigDocument& document) {
+  const ConfigTree* table = document.root.find("sources");
+  if (table == nullptr) {
+    return;
+  }
+  table->read = true;
+  document.root.asked.insert("sources");
+  for (const auto& [id, entry] : table->entries) {
+    entry->read = true;
+    auto source = std::make_shared<Source>();
+    source->id = id;
+    source->region = entry->key_region;
+    const std::vector<std::string> kinds(kSourceKinds.begin(), kSourceKinds.end());
+    for (const auto& [key, value] : entry->entries) {
+      value->read = true;
+      if (key == "kind") {
+        source->kind = value->text;
+        if (std::find(kinds.begin(), kinds.end(), source->kind) == kinds.end()) {
+          document.diagnostics.error(
+              value->region,
+              fmt::format("found source kind '{}'; expected {}{}", source->kind,
+                          fmt::join(kinds, ", "), did_you_mean(source->kind, kinds)));
+        }
+      } else if (key == "title") {
+        source->title = value->text;
+      } else {
+        source->detail +=
+            fmt::format("{}{}: {}", source->detail.empty() ? "" : "; ", key,
+                        value->kind == ConfigTree::Kind::text ? value->text : value->kind_name());
+      }
+    }
+    if (source->kind.empty() || source->title.empty()) {
+      document.diagnostics.error(entry->region,
+                                 fmt::format("source '{}' has no {}; expected kind and title", id,
+                                             source->kind.empty() ? "kind" : "title"));
+    }
+    if (source->assumed() && entry->find("reason") == nullptr) {
+      document.diagnostics.error(
+          entry->region,
+          fmt::format("source '{}' is assumed without a reason; expected reason = \"…\"", id));
+    }
+    document.sources[id] = std::move(source);
+  }
+}
+
+void report_unread(ConfigDocument& document, const ConfigTree& tree) {
+  for (const auto& [key, child] : tree.entries) {
+    if (!child->read) {
+      const std::vector<std::string> asked(tree.asked.begin(), tree.asked.end());
+      document.diagnostics.error(child->key_region,
+                                 fmt::format("unknown key '{}'{}", key, did_you_mean(key, asked)));
+      continue;
+    }
+    report_unread(document, *child);
+  }
+  for (const ConfigTree& item : tree.items) {
+    if (item.read) {
+      report_unread(document, item);
+    }
+  }
+}
+
+}  // namespace
+
+ConfigNode::ConfigNode(std::shared_ptr<ConfigDocument> document, const ConfigTree* tree,
+                       std::string path)
+    : document_(std::move(document)), tree_(tree), path_(std::move(path)) {
+  if (tree_ != nullptr) {
+    tree_->read = true;
+  }
+}
+
+bool ConfigNode::has(const std::string& key) const {
+  return tree_ != nullptr && tree_->find(key) != nullptr;
+}
+
+Region ConfigNode::region() const {
+  return tree_ != nullptr ? tree_->key_region : Region{document_->file, 0, 0, 0};
+}
+
+Region ConfigNode::region(const std::string& key) const {
+  const ConfigTree* child = tree_ != nullptr ? tree_->find(key) : nullptr;
+  return child != nullptr ? child->region : region();
+}
+
+void ConfigNode::note_asked(const std::string& key) const {
+  if (tree_ != nullptr) {
+    tree_->asked.insert(key);
+  }
+}
+
+const ConfigTree* ConfigNode::find(const std::string& key) const {
+  note_asked(key);
+  const ConfigTree* child = tree_ != nullptr ? tree_->find(key) : nullptr;
+  if (child != nullptr) {
+    child->read = true;
+  }
+  return child;
+}
+
+const ConfigTree* ConfigNode::require(const std::string& key, const std::string& expected) const {
+  const ConfigTree* child = find(key);
+  if (child == nullptr && tree_ != nullptr) {
+    document_->diagnostics.error(
+        region(), fmt::format("'{}' has no '{}'; expected {}",
+                              path_.empty() ? document_->file->path : path_, key, expected));
+  }
+  return child;
+}
+
+std::optional<std::string> ConfigNode::text_if(const std::string& key) const {
+  const ConfigTree* child = find(key);
+  if (child == nullptr) {
+    return std::nullopt;
+  }
+  if (child->kind != ConfigTree::Kind::text) {
+    error(key, fmt::format("'{}' is {}; expected a text", key, child->kind_name()));
+    return std::nullopt;
+  }
+  return child->text;
+}
+
+std::string ConfigNode::text(const std::string& key) const {
+  require(key, "a text");
+  return text_if(key).value_or("");
+}
+
+std::vector<std::string> ConfigNode::texts(const std::string& key) const {
+  const ConfigTree* child = find(key);
+  std::vector<std::string> result;
+  if (child == nullptr) {
+    return result;
+  }
+  if (child->kind == ConfigTree::Kind::text) {
+    return {child->text};
+  }
+  if (child->kind != ConfigTree::Kind::array) {
+    error(key, fmt::format("'{}' is {}; expected a list of texts", key, child->kind_name()));
+    return result;
+  }
+  for (const ConfigTree& item : child->items) {
+    item.read = true;
+    if (item.kind != ConfigTree::Kind::text) {
+      document_->diagnostics.error(item.region,
+                                   fmt::format("found {}; expected a text", item.kind_name()));
+    } else {
+      result.push_back(item.text);
+    }
+  }
+  return result;
+}
+
+std::optional<std::int64_t> ConfigNode::integer_if(const std::string& key, std::int64_t low,
+                                                   std::int64_t high) const {
+  const ConfigTree* child = find(key);
+  if (child == nullptr) {
+    return std::nullopt;
+  }
+  if (child->kind != ConfigTree::Kind::integer) {
+    error(key, fmt::format("'{}' is {}; expected a whole number", key, child->kind_name()));
+    return std::nullopt;
+  }
+  if (child->integer < low || child->integer > high) {
+    error(key, fmt::format("'{}' is {}; expected a whole number {}", key, child->integer,
+                           high == std::numeric_limits<std::int64_t>::max()
+                               ? fmt::format("of at least {}", low)
+                               : fmt::format("from {} to {}", low, high)));
+    return std::nullopt;
+  }
+  return child->integer;
+}
+
+std::int64_t ConfigNode::integer(const std::string& key, std::int64_t low,
+                                 std::int64_t high) const {
+  require(key, "a whole number");
+  return integer_if(key, low, high).value_or(std::max<std::int64_t>(low, 0));
+}
+
+std::optional<double> ConfigNode::number_if(const std::string& key, double low, double high) const {
+  const ConfigTree* child = find(key);
+  if (child == nullptr) {
+    return std::nullopt;
+  }
+  double value = child->number;
+  if (child->kind == ConfigTree::Kind::text) {
+    const auto parsed = value_of(*child, key);
+    if (!parsed) {
+      return std::nullopt;
+    }
+    if (parsed->dim != Dim{}) {
+      error(key, fmt::format("'{}' is \"{}\", {}; expected a pure number", key, child->text,
+                             dimension_name(parsed->dim)));
+      return std::nullopt;
+    }
+    value = parsed->si;
+  } else if (child->kind != ConfigTree::Kind::number && child->kind != ConfigTree::Kind::integer) {
+    error(key, fmt::format("'{}' is {}; expected a number", key, child->kind_name()));
+    return std::nullopt;
+  }
+  if (!(value >= low && value <= high)) {
+    error(key, fmt::format("'{}' is {}; expected a number from {} to {}", key, value, low, high));
+    return std::nullopt;
+  }
+  return value;
+}
+
+double ConfigNode::number(const std::string& key, double low, double high) const {
+  require(key, "a number");
+  return number_if(key, low, high).value_or(low);
+}
+
+std::optional<bool> ConfigNode::flag_if(const std::string& key) const {
+  const ConfigTree* child = find(key);
+  if (child == nullptr) {
+    return std::nullopt;
+  }
+  if (child->kind != ConfigTree::Kind::flag) {
+    error(key, fmt::format("'{}' is {}; expected true or false", key, child->kind_name()));
+    return std::nullopt;
+  }
+  return child->flag;
+}
+
+bool ConfigNode::flag(const std::string& key) const {
+  require(key, "true or false");
+  return flag_if(key).value_or(false);
+}
+
+std::optional<std::string> ConfigNode::choice_if(const std::string& key,
+                                                 const std::vector<std::string>& names) const {
+  auto value = text_if(key);
+  if (value && std::find(names.begin(), names.end(), *value) == names.end()) {
+    error(key, fmt::format("'{}' is '{}'; expected {}{}", key, *value, fmt::join(names, ", "),
+                           did_you_mean(*value, names)));
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::string ConfigNode::choice(const std::string& key,
+                               const std::vector<std::string>& names) const {
+  require(key, fmt::format("one of {}", fmt::join(names, ", ")));
+  return choice_if(key, names).value_or(names.front());
+}
+
+// A text "34.1 GB/s", or a bare number (a count).
+std::optional<AnyQuantity> ConfigNode::value_of(const ConfigTree& tree,
+                                                const std::string& key) const {
+  tree.read = true;
+  if (tree.kind == ConfigTree::Kind::integer || tree.kind == ConfigTree::Kind::number) {
+    return AnyQuantity{tree.number, {}};
+  }
+  if (tree.kind == ConfigTree::Kind::text) {
+    try {
+      return parse_quantity(tree.text);
+    } catch (const std::invalid_argument& fault) {
+      document_->diagnostics.error(tree.region, fmt::format("'{}': {}", key, fault.what()));
+      return std::nullopt;
+    }
+  }
+  document_->diagnostics.error(
+      tree.region, fmt::format("'{}' is {}; expected a value with a unit, such as \"34.1 GB/s\"",
+                               key, tree.kind_name()));
+  return std::nullopt;
+}
+
+namespace {
+std::string wrong_dimension(const std::string& key, const ConfigTree& tree, Dim found,
+                            Dim expected) {
+  const std::string shown = tree.kind == ConfigTree::Kind::text ? "\"" + tree.text + "\""
+                                                                : fmt::format("{}", tree.number);
+  if (found == Dim{}) {
+    return fmt::format("'{}' is {} without a unit; expected {}, such as \"{}\"", key, shown,
+                       dimension_name(expected), example_of(expected));
+  }
+  return fmt::format("'{}' is {}, {}; expected {}, such as \"{}\"", key, shown,
+                     dimension_name(found), dimension_name(expected), example_of(expected));
+}
+}  // namespace
+
+std::optional<double> ConfigNode::quantity_of(const std::string& key, Dim dim,
+                                              bool required) const {
+  const std::string expected =
+      fmt::format("{}, such as \"{}\"", dimension_name(dim), example_of(dim));
+  const ConfigTree* child = required ? require(key, expected) : find(key);
+  if (child == nullptr) {
+    return std::nullopt;
+  }
+  const auto value = value_of(*child, key);
+  if (!value) {
+    return std::nullopt;
+  }
+  if (value->dim != dim) {
+    error(key, wrong_dimension(key, *child, value->dim, dim));
+    return std::nullopt;
+  }
+  if (!(value->si > 0)) {
+    error(key, fmt::format("'{}' is {}; expected more than zero", key, child->text));
+    return std::nullopt;
+  }
+  return value->si;
+}
+
+ConfigNode::RawFigure ConfigNode::figure_of(const std::string& key, Dim dim, bool required,
+                                            bool zero_allowed) const {
+  RawFigure raw;
+  const std::string expected = fmt::format(
+      "{} with its source, such as {{ value = \"{}\", source "
+      "= \"…\" }}",
+      dimension_name(dim), example_of(dim));
+  const ConfigTree* child = required ? require(key, expected) : find(key);
+  if (child == nullptr) {
+    return raw;
+  }
+  const ConfigTree* value_tree = child;
+  const ConfigTree* source_tree = tree_->find("source");  // the section's own, if any
+  std::string at;
+  if (source_tree != nullptr) {
+    source_tree->read = true;
+  }
+  if (child->kind == ConfigTree::Kind::table) {
+    for (const char* known : {"value", "source", "range", "at", "equals", "note"}) {
+      child->asked.insert(known);
+    }
+    value_tree = child->find("value");
+    if (const ConfigTree* own = child->find("source")) {
+      own->read = true;
+      source_tree = own;
+    }
+    for (const char* note : {"at", "note"}) {
+      if (const ConfigTree* place = child->find(note)) {
+        place->read = true;
+        at += (at.empty() ? "" : "; ") + place->text;
+      }
+    }
+    if (value_tree == nullptr) {
+      document_->diagnostics.error(child->region,
+                                   fmt::format("'{}' has no value; expected {}", key, expected));
+      return raw;
+    }
+  }
+  raw.region = value_tree->region;
+  const auto value = value_of(*value_tree, key);
+  if (value && value->dim != dim) {
+    document_->diagnostics.error(value_tree->region,
+                                 wrong_dimension(key, *value_tree, value->dim, dim));
+    return raw;
+  }
+  if (source_tree == nullptr) {
+    document_->diagnostics.error(
+        child->region, fmt::format("'{}' has no source; every figure names one of [sources]", key));
+  } else {
+    const auto source = document_->sources.find(source_tree->text);
+    if (source == document_->sources.end()) {
+      std::vector<std::string> known;
+      for (const auto& [id, unused] : document_->sources) {
+        known.push_back(id);
+      }
+      document_->diagnostics.error(source_tree->region,
+                                   fmt::format("unknown source '{}'{}", source_tree->text,
+                                               did_you_mean(source_tree->text, known)));
+    } else {
+      raw.source = source->second;
+      document_->used_sources.insert(source_tree->text);
+    }
+  }
+  if (!value) {
+    return raw;
+  }
+  if (value->si < 0 || (value->si == 0 && !zero_allowed)) {
+    document_->diagnostics.error(
+        value_tree->region,
+        fmt::format("'{}' is {}; expected more than zero (leave out what is not known)", key,
+                    value->si));
+    return raw;
+  }
+  raw.value = value->si;
+  if (child->kind == ConfigTree::Kind::table) {
+    if (const ConfigTree* range = child->find("range")) {
+      range->read = true;
+      std::vector<double> ends;
+      for (const ConfigTree& item : range->items) {
+        const auto end = value_of(item, key + ".range");
+        if (end && end->dim != dim) {
+          document_->diagnostics.error(item.region,
+                                       wrong_dimension(key + ".range", item, end->dim, dim));
+        } else if (end) {
+          ends.push_back(end->si);
+        }
+      }
+      if (range->items.size() != 2) {
+        document_->diagnostics.error(range->region,
+                                     fmt::format("'{}' has a range of {} values; expected [low, "
+                                                 "high]",
+                                                 key, range->items.size()));
+      } else if (ends.size() == 2) {
+        if (!(ends[0] <= raw.value && raw.value <= ends[1])) {
+          document_->diagnostics.error(
+              range->region,
+              fmt::format("'{}' lies outside its own range; expected low <= value <= high", key));
+        }
+        raw.low = ends[0];
+        raw.high = ends[1];
+      }
+    }
+    check_equals(*child, key, raw.value, dim);
+  }
+  Figure figure;
+  figure.owner = document_->owner;
+  figure.key = joined(path_, key);
+  figure.value = {raw.value, dim};
+  if (raw.low) {
+    figure.low = AnyQuantity{*raw.low, dim};
+    figure.high = AnyQuantity{*raw.high, dim};
+  }
+  figure.source = raw.source;
+  figure.at = at;
+  figure.region = raw.region;
+  const bool known = std::any_of(document_->figures.begin(), document_->figures.end(),
+                                 [&](const Figure& other) { return other.key == figure.key; });
+  if (!known) {
+    document_->figures.push_back(std::move(figure));
+  }
+  return raw;
+}
+
+// `equals = "data_rate * bus_width"`: names are keys of the same table, or paths from the root.
+void ConfigNode::check_equals(const ConfigTree& holder, const std::string& key, double value,
+                              Dim dim) const {
+  const ConfigTree* rule = holder.find("equals");
+  if (rule == nullptr) {
+    return;
+  }
+  rule->read = true;
+  const auto lookup = [&](const std::string& name) -> std::optional<AnyQuantity> {
+    const ConfigTree* tree = tree_->find(name);
+    if (tree == nullptr) {
+      tree = &document_->root;
+      std::size_t begin = 0;
+      while (tree != nullptr && begin <= name.size()) {
+        const auto end = std::min(name.find('.', begin), name.size());
+        tree = tree->find(name.substr(begin, end - begin));
+        begin = end + 1;
+      }
+    }
+    if (tree != nullptr && tree->kind == ConfigTree::Kind::table) {
+      tree = tree->find("value");
+    }
+    return tree != nullptr ? value_of(*tree, name) : std::nullopt;
+  };
+  const Evaluated result = evaluate_expression(rule->text, lookup);
+  if (!result.value) {
+    document_->diagnostics.error(rule->region, fmt::format("'{}': {}", key, result.fault));
+    return;
+  }
+  if (result.value->dim != dim) {
+    document_->diagnostics.error(
+        rule->region, fmt::format("'{}' is {}, but {} is {}", key, dimension_name(dim), rule->text,
+                                  dimension_name(result.value->dim)));
+    return;
+  }
+  constexpr double kTolerance = 0.01;
+  if (std::fabs(result.value->si - value) > kTolerance * std::fabs(value)) {
+    document_->diagnostics.error(
+        holder.find("value")->region,
+        fmt::format("'{}' is {}, but {} gives {}; expected them to agree within 1 %", key,
+                    format(AnyQuantity{value, dim}), rule->text, format(*result.value)));
+  }
+}
+
+Sourced<double> ConfigNode::count(const std::string& key) const {
+  const RawFigure raw = figure_of(key, Dim{}, true, false);
+  return {raw.value, raw.low, raw.high, raw.source, raw.region};
+}
+
+std::optional<Sourced<double>> ConfigNode::count_if(const std::string& key) const {
+  if (!has(key)) {
+    note_asked(key);
+    return std::nullopt;
+  }
+  return count(key);
+}
+
+std::int64_t ConfigNode::whole(const std::string& key, std::int64_t low, std::int64_t high) const {
+  const bool present = has(key);
+  const RawFigure raw = figure_of(key, Dim{}, true, low <= 0);
+  const auto value = static_cast<std::int64_t>(std::clamp(raw.value, -9e18, 9e18));
+  if (present && (static_cast<double>(value) != raw.value || value < low || value > high)) {
+    error(key, fmt::format("'{}' is {}; expected a whole number from {} to {}", key, raw.value, low,
+                           high));
+  }
+  return std::clamp(value, low, high);
+}
+
+std::optional<std::int64_t> ConfigNode::whole_if(const std::string& key, std::int64_t low,
+                                                 std::int64_t high) const {
+  if (!has(key)) {
+    note_asked(key);
+    return std::nullopt;
+  }
+  return whole(key, low, high);
+}
+
+std::optional<ConfigNode> ConfigNode::table_if(const std::string& key) const {
+  const ConfigTree* child = find(key);
+  if (child == nullptr) {
+    return std::nullopt;
+  }
+  if (child->kind != ConfigTree::Kind::table) {
+    error(key, fmt::format("'{}' is {}; expected a table [{}]", key, child->kind_name(),
+                           joined(path_, key)));
+    return std::nullopt;
+  }
+  return ConfigNode(document_, child, joined(path_, key));
+}
+
+ConfigNode ConfigNode::table(const std::string& key) const {
+  require(key, fmt::format("a table [{}]", joined(path_, key)));
+  auto result = table_if(key);
+  return result ? *result : ConfigNode(document_, nullptr, joined(path_, key));
+}
+
+std::vector<ConfigNode> ConfigNode::tables(const std::string& key) const {
+  std::vector<ConfigNode> result;
+  const ConfigTree* child = find(key);
+  if (child == nullptr) {
+    return result;
+  }
+  if (child->kind == ConfigTree::Kind::table) {
+    result.emplace_back(document_, child, joined(path_, key));
+    return result;
+  }
+  for (const ConfigTree& item : child->items) {
+    item.read = true;
+    if (item.kind != ConfigTree::Kind::table) {
+      document_->diagnostics.error(item.region,
+                                   fmt::format("found {}; expected a table", item.kind_name()));
+      continue;
+    }
+    result.emplace_back(document_, &item, fmt::format("{}[{}]", joined(path_, key), result.size()));
+  }
+  if (child->kind != ConfigTree::Kind::array) {
+    error(key, fmt::format("'{}' is {}; expected tables [[{}]]", key, child->kind_name(),
+                           joined(path_, key)));
+  }
+  return result;
+}
+
+std::vector<std::pair<std::string, ConfigNode>> ConfigNode::children() const {
+  std::vector<std::pair<std::string, ConfigNode>> result;
+  if (tree_ == nullptr) {
+    return result;
+  }
+  for (const auto& [key, child] : tree_->entries) {
+    if (child->kind == ConfigTree::Kind::table) {
+      note_asked(key);
+      result.emplace_back(key, ConfigNode(document_, child.get(), joined(path_, key)));
+    }
+  }
+  return result;
+}
+
+std::vector<std::string> ConfigNode::keys() const {
+  std::vector<std::string> result;
+  if (tree_ != nullptr) {
+    for (const auto& [key, child] : tree_->entries) {
+      result.push_back(key);
+    }
+  }
+  return result;
+}
+
+void ConfigNode::error(const std::string& key, const std::string& message) const {
+  document_->diagnostics.error(key.empty() ? region() : region(key), message);
+}
+
+void ConfigNode::warning(const std::string& key, const std::string& message) const {
+  document_->diagnostics.warning(key.empty() ? region() : region(key), message);
+}
+
+bool ConfigNode::ok() const { return document_->diagnostics.ok(); }
+
+ConfigFile::ConfigFile(std::shared_ptr<ConfigDocument> document) : document_(std::move(document)) {
+  read_sources(*document_);
+}
+
+ConfigFile ConfigFile::parse(const std::string& text, const std::string& shown_path) {
+  return ConfigFile(parse_toml(text, shown_path));
+}
+
+void ConfigFile::set(const std::string& assignment) {
+  const auto equals = assignment.find('=');
+  const std::string shown = "--set " + assignment;
+  if (equals == std::string::npos || equals == 0) {
+    throw InputError(fmt::format("found {}; expected --set key.path=value", shown));
+  }
+  const std::string key = assignment.substr(0, equals);
+  const std::string value = assignment.substr(equals + 1);
+  std::shared_ptr<ConfigDocument> parsed;
+  try {
+    parsed = parse_toml(key + " = " + value, shown);
+  } catch (const InputError&) {
+    std::string quoted;
+    for (const char c : value) {
+      quoted += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+    }
+    parsed = parse_toml(fmt::format("{} = \"{}\"", key, quoted), shown);
+  }
+  ConfigTree* into = &document_->root;
+  ConfigTree* from = &parsed->root;
+  while (true) {
+    auto& [name, child] = from->entries.front();
+    const auto found = std::find_if(into->entries.begin(), into->entries.end(),
+                                    [&n = name](const auto& e) { return e.first == n; });
+    if (found == into->entries.end()) {
+      into->entries.emplace_back(name, std::move(child));
+      return;
+    }
+    if (child->kind == ConfigTree::Kind::table && child->entries.size() == 1 &&
+        found->second->kind == ConfigTree::Kind::table) {
+      into = found->second.get();
+      from = child.get();
+      continue;
+    }
+    found->second = std::move(child);
+    return;
+  }
+}
+
+ConfigNode ConfigFile::root() const { return {document_, &document_->root, ""}; }
+const std::string& ConfigFile::path() const { return document_->file->path; }
+const std::string& ConfigFile::text() const { return document_->file->text; }
+void ConfigFile::set_owner(const std::string& name) { document_->owner = name; }
+const std::vector<Figure>& ConfigFile::figures() const { return document_->figures; }
+Diagnostics& ConfigFile::diagnostics() { return document_->diagnostics; }
+
+std::vector<std::shared_ptr<const Source>> ConfigFile::sources() const {
+  std::vector<std::shared_ptr<const Source>> result;
+  for (const auto& [id, source] : document_->sources) {
+    result.push_back(source);
+  }
+  return result;
+}
+
+bool ConfigFile::finish() {
+  if (!document_->finished) {
+    document_->finished = true;
+    report_unread(*document_, document_->root);
+    for (const auto& [id, source] : document_->sources) {
+      if (!document_->used_sources.contains(id) && document_->diagnostics.ok()) {
+        document_->diagnostics.warning(source->region,
+                                       fmt::format("source '{}' is used by no figure", id));
+      }
+    }
+  }
+  return document_->diagnostics.ok();
+}
+
+void ConfigFile::require_ok() {
+  if (!finish()) {
+    throw InputError(document_->diagnostics);
+  }
+}
+
+}  // namespace joulesim

@@ -1,0 +1,46 @@
+// The parsed form of a TOML file, free of the TOML library: values with their places.
+#pragma once
+
+#include "sim/base/config.hpp"
+
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace joulesim {
+
+struct ConfigTree {
+  enum class Kind { text, integer, number, flag, array, table, other };
+  Kind kind = Kind::other;
+  std::string text;
+  std::int64_t integer = 0;
+  double number = 0;
+  bool flag = false;
+  Region region;
+  Region key_region;
+  std::vector<ConfigTree> items;                                             // array
+  std::vector<std::pair<std::string, std::unique_ptr<ConfigTree>>> entries;  // table, file order
+  mutable std::set<std::string> asked;  // keys that a loader wanted
+  mutable bool read = false;
+
+  [[nodiscard]] const ConfigTree* find(const std::string& key) const;
+  [[nodiscard]] std::string kind_name() const;  // "a text", "an integer", …
+};
+
+struct ConfigDocument {
+  std::shared_ptr<const SourceText> file;
+  std::string owner;
+  ConfigTree root;
+  std::map<std::string, std::shared_ptr<const Source>> sources;
+  std::set<std::string> used_sources;
+  std::vector<Figure> figures;
+  Diagnostics diagnostics;
+  bool finished = false;
+};
+
+// Parses with toml++; throws InputError with the parser's place and reason.
+std::shared_ptr<ConfigDocument> parse_toml(const std::string& text, const std::string& path);
+
+}  // namespace joulesim
