@@ -1,0 +1,161 @@
+// The parts of an operator graph: operators, tensors, and the storage that tensors live in.
+//
+// Models:     transformer inference at operator level; every tensor is a matrix of rows (tokens,
+// output
+//             channels, cached positions) by columns, with the sequences of a batch stacked
+//             row-wise.
+// Leaves out: views with strides, broadcasting, control flow, training.
+// Checked by: tests/unit/models_graph.cpp
+#pragma once
+
+#include "models/graph/format.hpp"
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace joulesim::models {
+
+// Positions in the graph's own tables; -1 is "none".
+struct OpId {
+  int value = -1;
+  friend auto operator<=>(const OpId&, const OpId&) = default;
+};
+struct TensorId {
+  int value = -1;
+  friend auto operator<=>(const TensorId&, const TensorId&) = default;
+};
+struct StorageId {
+  int value = -1;
+  friend auto operator<=>(const StorageId&, const StorageId&) = default;
+};
+
+struct Shape {
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+
+  [[nodiscard]] std::int64_t elements() const { return rows * columns; }
+  friend bool operator==(const Shape&, const Shape&) = default;
+};
+
+std::string to_string(Shape shape);  // "57x512"
+
+// Inputs and outputs of each kind, in order. x: activation, w: weight; [..] is optional.
+enum class OpKind : std::uint8_t {
+  kEmbedding,          // tokens, w table -> x                    rows gathered, times `scale`
+  kPositionEmbedding,  // x, w table -> x                         adds row (past + i) of the table
+  kRmsNorm,            // x, w gain -> x
+  kLayerNorm,          // x, w gain, [w bias] -> x
+  kMatmul,             // x, w[out][in], [w bias] -> x            y = x * transpose(w)
+  kRope,               // x, [w frequency factors] -> x
+  kKvAppend,           // k, v -> k cache, v cache
+  kAttention,   // q, k cache, v cache -> x                softmax(q k^T scale) v, causal or not
+  kAdd,         // x, x -> x
+  kActivation,  // x -> x
+  kGatedActivation,  // gate, up -> x                           activation(gate) * up
+  kSoftmax,          // x -> x                                  along each row
+  kTopK,             // router logits -> routing                expert ids and weights per token
+  kExpertMatmul,     // x, w[experts * out][in], routing -> x   one row per (token, chosen expert)
+  kExpertSum,        // x, routing -> x                         weighted sum over a token's experts
+  kSelectLast,       // x -> x                                  the last token of every sequence
+  kScale,  // x -> x                                  times `scale`, then the soft cap if any
+};
+
+std::string_view name_of(OpKind kind);
+
+// What the operator is for, whatever its kind: reports group by it, formats are chosen by it.
+enum class Role : std::uint8_t {
+  kEmbedding,
+  kNorm,
+  kQuery,
+  kKey,
+  kValue,
+  kPosition,
+  kCache,
+  kAttention,
+  kAttentionOutput,
+  kResidual,
+  kGate,
+  kUp,
+  kActivation,
+  kDown,
+  kRouter,
+  kHead,
+  kOther,
+};
+
+std::string_view name_of(Role role);
+
+enum class Activation : std::uint8_t { kNone, kSilu, kGelu, kGeluTanh, kRelu, kRelu2 };
+
+std::string_view name_of(Activation activation);
+
+// Which elements of a head are turned together: (2i, 2i+1), or (i, i + rotary/2).
+enum class RopeLayout : std::uint8_t { kAdjacent, kHalves };
+
+// Only the fields that an operator's kind uses are set; the others keep their defaults.
+struct Attributes {
+  std::int64_t batch = 1;       // sequences stacked in the rows
+  std::int64_t new_tokens = 1;  // rows per sequence
+  std::int64_t past = 0;        // positions already in the cache
+  std::int64_t heads = 0;
+  std::int64_t kv_heads = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t window = 0;  // attention reaches back this many positions, itself included; 0 = all
+  bool causal = true;
+  std::int64_t rotary = 0;  // elements of each head that rope turns
+  double rope_base = 0.0;
+  RopeLayout rope_layout = RopeLayout::kAdjacent;
+  double epsilon = 0.0;    // of a norm
+  std::int64_t group = 0;  // a norm works on groups of this many columns; 0 = the whole row
+  double scale = 1.0;
+  double soft_cap = 0.0;  // c * tanh(x / c); 0 = none
+  Activation activation = Activation::kNone;
+  std::int64_t experts = 0;
+  std::int64_t active_experts = 0;
+
+  friend bool operator==(const Attributes&, const Attributes&) = default;
+};
+
+enum class TensorKind : std::uint8_t { kWeight, kActivation, kKvCache, kInput, kOutput };
+
+std::string_view name_of(TensorKind kind);
+
+// Bytes that exist once, however many tensors look at them: a tied embedding and head are two
+// tensors on one storage, and so are the weights of a block that runs twice. Capacity is counted
+// per storage, traffic per use.
+struct Storage {
+  StorageId id;
+  std::string name;  // the key under which loaded weights are found
+  TensorKind kind = TensorKind::kActivation;
+  Shape shape;
+  Format format;
+
+  [[nodiscard]] std::int64_t bytes() const { return format.bytes(shape.rows, shape.columns); }
+};
+
+struct Tensor {
+  TensorId id;
+  std::string name;
+  TensorKind kind = TensorKind::kActivation;
+  Shape shape;
+  Format format;
+  StorageId storage;
+
+  [[nodiscard]] std::int64_t bytes() const { return format.bytes(shape.rows, shape.columns); }
+};
+
+struct Op {
+  OpId id;
+  OpKind kind = OpKind::kAdd;
+  Role role = Role::kOther;
+  std::string name;  // "block.3.ffn.down"
+  int block = -1;    // executed block; -1 outside the stack
+  std::vector<TensorId> inputs;
+  std::vector<TensorId> outputs;
+  Attributes attributes;
+};
+
+}  // namespace joulesim::models
