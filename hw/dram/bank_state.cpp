@@ -1,0 +1,62 @@
+#include "hw/dram/bank_state.hpp"
+
+#include <bit>
+
+namespace joulesim::hw {
+
+BankState::BankState(const DramOrganisation& organisation, const DramTiming& timing)
+    : gates_(timing),
+      banks_(organisation.banks()),
+      units_(organisation.units),
+      group_shift_(std::countr_zero(static_cast<unsigned>(organisation.banks_per_group))),
+      unit_shift_(std::countr_zero(static_cast<unsigned>(organisation.banks_per_unit()))) {
+  row_.fill(kClosed);
+  for (auto& ring : last_acts_) {
+    ring.fill(-kNever);
+  }
+}
+
+void BankState::precharge_all(int unit, Clock t) {
+  const int first = unit << unit_shift_;
+  log(t, DramCommand::pre_all, first);
+  for (int bank = first; bank < first + (1 << unit_shift_); ++bank) {
+    if (row_[at(bank)] != kClosed) {
+      row_[at(bank)] = kClosed;
+      ++counters_.precharges;
+      closed(unit, t);
+    }
+    raise(bank_ref_[at(bank)], t + gates_.pre_ref);
+  }
+  raise(unit_act_[at(unit)], t + gates_.preab_act);
+  raise(unit_pre_[at(unit)], t + gates_.pre_pre);
+  raise(ref_[at(unit)], t + gates_.pre_ref);
+}
+
+void BankState::refresh(int unit, Clock t) {
+  log(t, DramCommand::ref, unit << unit_shift_);
+  ++counters_.refreshes;
+  raise(unit_act_[at(unit)], t + gates_.ref_act);
+  raise(pre_all_[at(unit)], t + gates_.ref_preab);
+  raise(ref_[at(unit)], t + gates_.ref_preab);
+}
+
+void BankState::refresh_bank(int bank, Clock t) {
+  log(t, DramCommand::ref_bank, bank);
+  ++counters_.bank_refreshes;
+  raise(act_[at(bank)], t + gates_.refpb_act_bank);
+  raise(unit_act_[at(unit_of(bank))], t + gates_.refpb_act_other);
+  raise(bank_ref_[at(bank)], t + gates_.refpb_act_bank);
+  raise(unit_ref_bank_[at(unit_of(bank))], t + gates_.refpb_act_other);
+}
+
+DramCounters BankState::counters_at(Clock t) const {
+  DramCounters c = counters_;
+  for (int unit = 0; unit < units_; ++unit) {
+    if (open_count_[at(unit)] > 0 && t > active_since_[at(unit)]) {
+      c.active_clocks += t - active_since_[at(unit)];
+    }
+  }
+  return c;
+}
+
+}  // namespace joulesim::hw

@@ -1,0 +1,204 @@
+// The state of one channel's banks: open rows, the earliest clock of every next command, counters.
+//
+// The exact core and the train server share it: both only ask "when may this command issue" and
+// tell "it issued then", so they cannot disagree about a gate.
+//
+// Models:      the gates of timing.hpp at bank, bank-group and pseudo-channel level, FAW window.
+// Leaves out:  who may issue (command bus arbitration belongs to the cores).
+// Checked by:  tests/timing/dram_gates.cpp, tests/oracle/dram_legality.cpp (independent checker).
+#pragma once
+
+#include "hw/dram/timing.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace joulesim::hw {
+
+inline constexpr Clock kNever = Clock{1} << 60;
+inline constexpr int kMaxBanks = 64;
+inline constexpr std::int32_t kClosed = -1;
+
+enum class DramCommand : std::uint8_t { act, pre, pre_all, rd, wr, ref, ref_bank };
+
+// One issued command, for the legality checker and for people.
+struct IssuedCommand {
+  Clock at = 0;
+  DramCommand command = DramCommand::act;
+  int bank = 0;  // flat bank; the first bank of the unit for pre_all and ref
+  std::int32_t row = 0;
+};
+
+struct DramCounters {
+  std::int64_t activates = 0, precharges = 0, reads = 0, writes = 0;
+  std::int64_t refreshes = 0, bank_refreshes = 0;
+  std::int64_t row_hits = 0, row_misses = 0, row_conflicts = 0;
+  std::int64_t turnarounds = 0;  // direction changes of the data bus
+  Clock active_clocks = 0;       // some bank open; the rest is precharged standby
+  std::int64_t forwarded = 0, coalesced = 0;
+};
+
+class BankState {
+ public:
+  BankState(const DramOrganisation& organisation, const DramTiming& timing);
+
+  [[nodiscard]] int group_of(int bank) const { return bank >> group_shift_; }
+  [[nodiscard]] int unit_of(int bank) const { return bank >> unit_shift_; }
+  [[nodiscard]] int banks() const { return banks_; }
+  [[nodiscard]] std::int32_t open_row(int bank) const { return row_[at(bank)]; }
+  [[nodiscard]] int open_banks(int unit) const { return open_count_[at(unit)]; }
+
+  [[nodiscard]] Clock earliest_act(int bank) const {
+    return max3(act_[at(bank)], group_act_[at(group_of(bank))], unit_act_[at(unit_of(bank))]);
+  }
+  [[nodiscard]] Clock earliest_pre(int bank) const {
+    return std::max(pre_[at(bank)], unit_pre_[at(unit_of(bank))]);
+  }
+  [[nodiscard]] Clock earliest_column(int bank, bool write) const {
+    const auto w = static_cast<std::size_t>(write);
+    return max3(column_[w][at(bank)], group_column_[w][at(group_of(bank))],
+                unit_column_[w][at(unit_of(bank))]);
+  }
+  [[nodiscard]] Clock earliest_pre_all(int unit) const {
+    return std::max(pre_all_[at(unit)], unit_pre_[at(unit)]);
+  }
+  [[nodiscard]] Clock earliest_ref(int unit) const { return ref_[at(unit)]; }
+  [[nodiscard]] Clock earliest_ref_bank(int bank) const {
+    return std::max(bank_ref_[at(bank)], unit_ref_bank_[at(unit_of(bank))]);
+  }
+
+  void activate(int bank, std::int32_t row, Clock t);
+  void precharge(int bank, Clock t);
+  void precharge_all(int unit, Clock t);
+  void read(int bank, Clock t);
+  void write(int bank, Clock t);
+  void refresh(int unit, Clock t);
+  void refresh_bank(int bank, Clock t);
+
+  // Refreshes that fell into a stretch in which all banks were closed and nothing was asked.
+  void count_idle_refreshes(std::int64_t n) { counters_.refreshes += n * units_; }
+
+  [[nodiscard]] DramCounters& counters() { return counters_; }
+  [[nodiscard]] const DramCounters& counters() const { return counters_; }
+  // Counters as of clock t: open banks accrue active standby up to there.
+  [[nodiscard]] DramCounters counters_at(Clock t) const;
+
+  void set_log(std::vector<IssuedCommand>* log) { log_ = log; }
+  [[nodiscard]] const Gates& gates() const { return gates_; }
+
+ private:
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+  static Clock max3(Clock a, Clock b, Clock c) { return std::max(a, std::max(b, c)); }
+  static void raise(Clock& slot, Clock t) { slot = std::max(slot, t); }
+  void log(Clock t, DramCommand command, int bank) {
+    if (log_ != nullptr) {
+      log_->push_back({t, command, bank, row_[at(bank)]});
+    }
+  }
+  void opened(int unit, Clock t);
+  void closed(int unit, Clock t);
+  void turn(bool write);
+
+  Gates gates_;
+  int banks_ = 0, units_ = 1, group_shift_ = 0, unit_shift_ = 0;
+  std::array<std::int32_t, kMaxBanks> row_{};
+  std::array<Clock, kMaxBanks> act_{}, pre_{}, bank_ref_{};
+  std::array<std::array<Clock, kMaxBanks>, 2> column_{};
+  std::array<Clock, kMaxBanks> group_act_{};
+  std::array<std::array<Clock, kMaxBanks>, 2> group_column_{};
+  std::array<Clock, kMaxBanks> unit_act_{}, unit_pre_{}, pre_all_{}, ref_{}, unit_ref_bank_{};
+  std::array<std::array<Clock, kMaxBanks>, 2> unit_column_{};
+  std::array<std::array<Clock, 4>, kMaxBanks> last_acts_{};
+  std::array<int, kMaxBanks> next_act_{}, open_count_{};
+  std::array<Clock, kMaxBanks> active_since_{};
+  bool last_was_write_ = false;
+  DramCounters counters_;
+  std::vector<IssuedCommand>* log_ = nullptr;
+};
+
+inline void BankState::opened(int unit, Clock t) {
+  if (open_count_[at(unit)]++ == 0) {
+    active_since_[at(unit)] = t;
+  }
+}
+
+inline void BankState::closed(int unit, Clock t) {
+  if (--open_count_[at(unit)] == 0) {
+    counters_.active_clocks += t - active_since_[at(unit)];
+  }
+}
+
+inline void BankState::turn(bool write) {
+  if (write != last_was_write_) {
+    last_was_write_ = write;
+    ++counters_.turnarounds;
+  }
+}
+
+inline void BankState::activate(int bank, std::int32_t row, Clock t) {
+  const Gates& g = gates_;
+  const int unit = unit_of(bank);
+  row_[at(bank)] = row;
+  log(t, DramCommand::act, bank);
+  ++counters_.activates;
+  opened(unit, t);
+  raise(act_[at(bank)], t + g.act_act_bank);
+  raise(column_[0][at(bank)], t + g.act_rd);
+  raise(column_[1][at(bank)], t + g.act_wr);
+  raise(pre_[at(bank)], t + g.act_pre);
+  raise(bank_ref_[at(bank)], t + g.act_ref);
+  raise(unit_ref_bank_[at(unit)], t + g.act_refpb);
+  raise(group_act_[at(group_of(bank))], t + g.act_act_l);
+  auto& ring = last_acts_[at(unit)];
+  int& next = next_act_[at(unit)];
+  ring[at(next)] = t;
+  next = (next + 1) & 3;
+  raise(unit_act_[at(unit)], std::max(t + g.act_act_s, ring[at(next)] + g.act_faw));
+  raise(pre_all_[at(unit)], t + g.act_pre);
+  raise(ref_[at(unit)], t + g.act_ref);
+}
+
+inline void BankState::precharge(int bank, Clock t) {
+  const int unit = unit_of(bank);
+  log(t, DramCommand::pre, bank);
+  row_[at(bank)] = kClosed;
+  ++counters_.precharges;
+  closed(unit, t);
+  raise(act_[at(bank)], t + gates_.pre_act);
+  raise(unit_pre_[at(unit)], t + gates_.pre_pre);
+  raise(bank_ref_[at(bank)], t + gates_.pre_ref);
+  raise(ref_[at(unit)], t + gates_.pre_ref);
+}
+
+inline void BankState::read(int bank, Clock t) {
+  const Gates& g = gates_;
+  const auto group = at(group_of(bank));
+  const auto unit = at(unit_of(bank));
+  log(t, DramCommand::rd, bank);
+  ++counters_.reads;
+  turn(false);
+  raise(unit_column_[0][unit], t + g.rd_rd_s);
+  raise(unit_column_[1][unit], t + g.rd_wr);
+  raise(group_column_[0][group], t + g.rd_rd_l);
+  raise(pre_[at(bank)], t + g.rd_pre);
+  raise(pre_all_[unit], t + g.rd_pre);
+}
+
+inline void BankState::write(int bank, Clock t) {
+  const Gates& g = gates_;
+  const auto group = at(group_of(bank));
+  const auto unit = at(unit_of(bank));
+  log(t, DramCommand::wr, bank);
+  ++counters_.writes;
+  turn(true);
+  raise(unit_column_[1][unit], t + g.wr_wr_s);
+  raise(unit_column_[0][unit], t + g.wr_rd_s);
+  raise(group_column_[1][group], t + g.wr_wr_l);
+  raise(group_column_[0][group], t + g.wr_rd_l);
+  raise(pre_[at(bank)], t + g.wr_pre);
+  raise(pre_all_[unit], t + g.wr_pre);
+}
+
+}  // namespace joulesim::hw

@@ -1,0 +1,295 @@
+#include "hw/dram/channel.hpp"
+
+#include <bit>
+#include <cmath>
+
+namespace joulesim::hw {
+
+namespace {
+
+// Candidates compare by clock, then age. A key holds both: clocks from `tick` on in the upper bits,
+// and below them how old the request is, inverted, so that the smallest key is the oldest.
+constexpr int kAgeBits = 40;
+
+std::uint64_t key_of(Clock ready, Clock tick, std::uint64_t age) {
+  const std::uint64_t waited = (static_cast<std::uint64_t>(tick) << 8) - age;
+  constexpr std::uint64_t kMask = (std::uint64_t{1} << kAgeBits) - 1;
+  const std::uint64_t wait = static_cast<std::uint64_t>(std::max<Clock>(ready - tick, 0));
+  return (wait << kAgeBits) | (kMask - std::min(waited, kMask));
+}
+
+}  // namespace
+
+Channel::Channel(const DramOrganisation& organisation, const DramTiming& timing,
+                 const ControllerPolicy& policy)
+    : organisation_(organisation),
+      timing_(timing),
+      policy_(policy),
+      banks_(organisation, timing),
+      queues_{RequestQueue(policy.read_entries, organisation.banks()),
+              RequestQueue(policy.write_entries, organisation.banks())},
+      drain_above_(static_cast<int>(std::floor(policy.drain_above * policy.write_entries))),
+      drain_below_(static_cast<int>(std::ceil(policy.drain_below * policy.write_entries))) {
+  if (policy.refresh == RefreshPolicy::all_bank && timing.nREFI > 0) {
+    next_refresh_ = timing.nREFI;
+  } else if (policy.refresh == RefreshPolicy::per_bank && timing.nREFIpb > 0) {
+    next_refresh_ = timing.nREFIpb;
+  }
+}
+
+void Channel::enqueue(const Burst& burst, Clock tick) {
+  const std::uint64_t age =
+      (static_cast<std::uint64_t>(tick - 1) << 8) | static_cast<std::uint64_t>(accepted_in_tick_);
+  queues_[at(burst.write ? 1 : 0)].push(burst, age, banks_.open_row(burst.bank));
+}
+
+void Channel::due(Clock tick) {
+  if (policy_.refresh == RefreshPolicy::per_bank) {
+    maintenance_.push_back(next_bank_refresh_);
+    next_bank_refresh_ = (next_bank_refresh_ + 1) % organisation_.banks();
+    next_refresh_ += timing_.nREFIpb;
+  } else {
+    for (int unit = 0; unit < organisation_.units; ++unit) {
+      maintenance_.push_back(unit);
+    }
+    next_refresh_ += timing_.nREFI;
+  }
+  if (next_refresh_ <= tick) {
+    next_refresh_ = tick + 1;
+  }
+}
+
+// Nothing is queued and, refreshes aside, nothing happens before `target`: with all banks closed
+// whole refresh intervals pass by counting. The last interval is simulated so that gates follow.
+void Channel::skip_idle(Clock target) {
+  if (policy_.refresh != RefreshPolicy::all_bank || next_refresh_ == kNever || target == kNever) {
+    return;
+  }
+  for (int unit = 0; unit < organisation_.units; ++unit) {
+    if (banks_.open_banks(unit) > 0) {
+      return;
+    }
+  }
+  const Clock whole = (target - next_refresh_) / timing_.nREFI - 1;
+  if (whole > 0) {
+    banks_.count_idle_refreshes(whole);
+    next_refresh_ += whole * timing_.nREFI;
+    now_ = next_refresh_ - 1;
+  }
+}
+
+void Channel::update_write_mode() {
+  const int writes = queues_[1].size();
+  const int reads = queues_[0].size();
+  if (!write_mode_) {
+    write_mode_ = writes > drain_above_ || reads == 0;
+  } else if (writes < drain_below_ && reads != 0) {
+    write_mode_ = false;
+  }
+}
+
+Channel::Choice Channel::best_active(Clock tick) const {
+  Choice best;
+  std::uint64_t best_key = kNoAge;
+  for (std::uint64_t m = active_mask_; m != 0; m &= m - 1) {
+    const int bank = std::countr_zero(m);
+    const Active& a = active_[at(bank)];
+    const Clock ready = std::max(banks_.earliest_column(bank, a.burst.write), tick);
+    const std::uint64_t key = key_of(ready, tick, a.age);
+    if (key < best_key) {
+      best_key = key;
+      best = {ready, Kind::column_active, bank};
+    }
+  }
+  return best;
+}
+
+Channel::Choice Channel::best_maintenance(Clock tick) const {
+  const int target = maintenance_.front();
+  if (policy_.refresh == RefreshPolicy::per_bank) {
+    if (banks_.open_row(target) == kClosed) {
+      return {std::max(banks_.earliest_ref_bank(target), tick), Kind::refresh_bank, target};
+    }
+    if ((active_mask_ >> target & 1U) != 0) {
+      return {};
+    }
+    return {std::max(banks_.earliest_pre(target), tick), Kind::precharge, target};
+  }
+  if (banks_.open_banks(target) == 0) {
+    return {std::max(banks_.earliest_ref(target), tick), Kind::refresh, target};
+  }
+  const int per_unit = organisation_.banks_per_unit();
+  const std::uint64_t unit_banks =
+      (per_unit == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << per_unit) - 1)
+      << (target * per_unit);
+  if ((active_mask_ & unit_banks) != 0) {
+    return {};
+  }
+  return {std::max(banks_.earliest_pre_all(target), tick), Kind::pre_all, target};
+}
+
+template <bool kColumns, bool kRows>
+Channel::Choice Channel::best_queued(const RequestQueue& queue, bool write, Clock tick) const {
+  Choice best;
+  std::uint64_t best_key = kNoAge;
+  if constexpr (kColumns) {
+    for (std::uint64_t m = queue.hit_mask(); m != 0; m &= m - 1) {
+      const int bank = std::countr_zero(m);
+      const Clock ready = std::max(banks_.earliest_column(bank, write), tick);
+      const std::uint64_t key = key_of(ready, tick, queue.hit_age(bank));
+      if (key < best_key) {
+        best_key = key;
+        best = {ready, Kind::column, bank};
+      }
+    }
+  }
+  if constexpr (kRows) {
+    for (std::uint64_t m = queue.miss_mask() & ~active_mask_; m != 0; m &= m - 1) {
+      const int bank = std::countr_zero(m);
+      const bool open = banks_.open_row(bank) != kClosed;
+      if (open && policy_.scheduler == Scheduler::frfcfs_row_hit &&
+          queue.hit_age(bank) >> 8 <= queue.miss_age(bank) >> 8) {
+        continue;
+      }
+      const Clock ready =
+          std::max(open ? banks_.earliest_pre(bank) : banks_.earliest_act(bank), tick);
+      const std::uint64_t key = key_of(ready, tick, queue.miss_age(bank));
+      if (key < best_key) {
+        best_key = key;
+        best = {ready, open ? Kind::precharge : Kind::activate, bank};
+      }
+    }
+  }
+  return best;
+}
+
+Channel::Choice Channel::choose(Clock tick) {
+  tick = std::max(tick, bus_free_[0]);
+  Choice best = active_mask_ != 0 ? best_active(tick) : Choice{};
+  if (best.at <= now_ + 1) {
+    return best;
+  }
+  Choice other;
+  if (!maintenance_.empty()) {
+    other = best_maintenance(tick);
+  } else {
+    update_write_mode();
+    other = best_queued<true, true>(queues_[at(write_mode_ ? 1 : 0)], write_mode_, tick);
+  }
+  return best.at <= other.at ? best : other;
+}
+
+void Channel::choose_buses(Clock tick, Choice& column, Choice& row) {
+  const Clock column_tick = std::max(tick, bus_free_[1]);
+  const Clock row_tick = std::max(tick, bus_free_[0]);
+  if (active_mask_ != 0) {
+    column = best_active(column_tick);
+  }
+  if (!maintenance_.empty()) {
+    row = best_maintenance(row_tick);
+    return;
+  }
+  update_write_mode();
+  const RequestQueue& queue = queues_[at(write_mode_ ? 1 : 0)];
+  const Choice queued = best_queued<true, false>(queue, write_mode_, column_tick);
+  if (queued.at < column.at) {
+    column = queued;
+  }
+  row = best_queued<false, true>(queue, write_mode_, row_tick);
+}
+
+void Channel::count_row(RequestQueue::Entry& entry) {
+  if (entry.counted) {
+    return;
+  }
+  entry.counted = true;
+  const std::int32_t open = banks_.open_row(entry.burst.bank);
+  DramCounters& c = banks_.counters();
+  if (open == entry.burst.row) {
+    ++c.row_hits;
+  } else if (open == kClosed) {
+    ++c.row_misses;
+  } else {
+    ++c.row_conflicts;
+  }
+}
+
+Channel::Retired Channel::retire(const Burst& burst, Clock t) {
+  if (burst.write) {
+    banks_.write(burst.bank, t);
+  } else {
+    banks_.read(burst.bank, t);
+  }
+  bus_free_[timing_.protocol == CommandProtocol::dual_bus ? 1 : 0] =
+      t + banks_.gates().column_cycles;
+  const Gates& g = banks_.gates();
+  return {burst, t, t + (burst.write ? g.write_done : g.read_done), true};
+}
+
+Channel::Retired Channel::issue(const Choice& c) {
+  const Clock t = c.at;
+  switch (c.kind) {
+    case Kind::column_active: {
+      active_mask_ &= ~(std::uint64_t{1} << c.bank);
+      --active_count_;
+      return retire(active_[at(c.bank)].burst, t);
+    }
+    case Kind::column: {
+      RequestQueue& queue = queues_[at(write_mode_ ? 1 : 0)];
+      const std::int32_t row = banks_.open_row(c.bank);
+      RequestQueue::Entry entry = queue.pop(c.bank, row, row);
+      count_row(entry);
+      return retire(entry.burst, t);
+    }
+    case Kind::precharge:
+      if (maintenance_.empty()) {
+        count_row(queues_[at(write_mode_ ? 1 : 0)].oldest_miss(c.bank));
+      }
+      banks_.precharge(c.bank, t);
+      bus_free_[0] = t + 1;
+      queues_[0].refresh_candidates(c.bank, kClosed);
+      queues_[1].refresh_candidates(c.bank, kClosed);
+      return {};
+    case Kind::activate: {
+      RequestQueue& queue = queues_[at(write_mode_ ? 1 : 0)];
+      const std::int32_t row = queue.oldest_miss(c.bank).burst.row;
+      RequestQueue::Entry entry = queue.pop(c.bank, row, row);
+      count_row(entry);
+      banks_.activate(c.bank, row, t);
+      bus_free_[0] = t + banks_.gates().act_cycles;
+      // Arrival first; among equals the one activated first.
+      active_[at(c.bank)] = {entry.burst,
+                             (entry.age & ~std::uint64_t{0xFF}) | (promotions_ & 0xFF)};
+      ++promotions_;
+      active_mask_ |= std::uint64_t{1} << c.bank;
+      ++active_count_;
+      queues_[0].refresh_candidates(c.bank, row);
+      queues_[1].refresh_candidates(c.bank, row);
+      return {};
+    }
+    default:
+      issue_maintenance(c);
+      return {};
+  }
+}
+
+void Channel::issue_maintenance(const Choice& c) {
+  bus_free_[0] = c.at + 1;
+  if (c.kind == Kind::pre_all) {
+    banks_.precharge_all(c.bank, c.at);
+    const int first = c.bank * organisation_.banks_per_unit();
+    for (int bank = first; bank < first + organisation_.banks_per_unit(); ++bank) {
+      queues_[0].refresh_candidates(bank, kClosed);
+      queues_[1].refresh_candidates(bank, kClosed);
+    }
+    return;
+  }
+  if (c.kind == Kind::refresh) {
+    banks_.refresh(c.bank, c.at);
+  } else {
+    banks_.refresh_bank(c.bank, c.at);
+  }
+  maintenance_.erase(maintenance_.begin());
+}
+
+}  // namespace joulesim::hw

@@ -1,0 +1,232 @@
+// One DRAM channel, exact: every command at the clock at which the modelled controller issues it.
+//
+// Models:      a controller with a read and a write buffer, first-ready first-come-first-served
+//              scheduling, open pages, write drain between two watermarks, read forwarding, write
+//              coalescing, one request per bank "in activation", all-bank or per-bank refresh that
+//              stops new work when due, one or two command buses. Bursts are accepted in order, a
+//              few per clock. Event driven: it jumps from command to command and never ticks.
+// Leaves out:  closed-page policies, power-down entry, ECC, rank switching.
+// Checked by:  tests/oracle/dram_reference.cpp (clock for clock against an independent simulator),
+//              tests/oracle/dram_legality.cpp, tests/laws/dram_laws.cpp.
+#pragma once
+
+#include "hw/dram/bank_state.hpp"
+#include "hw/dram/request_queue.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace joulesim::hw {
+
+enum class Scheduler : std::uint8_t {
+  frfcfs,          // a ready precharge may close a row that older hits still wait for
+  frfcfs_row_hit,  // a precharge waits for older hits of the bank's open row
+};
+
+enum class RefreshPolicy : std::uint8_t { all_bank, per_bank, none };
+
+struct ControllerPolicy {
+  int read_entries = 32, write_entries = 32;
+  double drain_above = 0.8, drain_below = 0.2;  // of write_entries
+  int accepts_per_clock = 4;
+  Scheduler scheduler = Scheduler::frfcfs;
+  RefreshPolicy refresh = RefreshPolicy::all_bank;
+};
+
+// Where a channel gets its bursts and leaves its completions:
+//   const Burst* front();   the next burst (its arrival may lie ahead), nullptr when none is known
+//   void pop();             the front was accepted
+//   void done(const Burst&, Clock issued, Clock data_end);
+class Channel {
+ public:
+  Channel(const DramOrganisation& organisation, const DramTiming& timing,
+          const ControllerPolicy& policy);
+
+  // Simulates the clocks (now, until]. Stops earlier only when `until` is kNever and nothing is
+  // left to do.
+  template <class Feed>
+  void run(Feed& feed, Clock until);
+
+  [[nodiscard]] Clock now() const { return now_; }
+  [[nodiscard]] bool idle() const { return pending() == 0; }
+  [[nodiscard]] int pending() const {
+    return queues_[0].size() + queues_[1].size() + active_count_;
+  }
+  [[nodiscard]] DramCounters counters() const { return banks_.counters_at(now_); }
+  void set_log(std::vector<IssuedCommand>* log) { banks_.set_log(log); }
+
+ private:
+  enum class Kind : std::uint8_t {
+    none,
+    column_active,
+    column,
+    precharge,
+    activate,
+    pre_all,
+    refresh,
+    refresh_bank
+  };
+  struct Choice {
+    Clock at = kNever;
+    Kind kind = Kind::none;
+    int bank = 0;
+  };
+  struct Retired {
+    Burst burst;
+    Clock issued = 0, data_end = 0;
+    bool valid = false;
+  };
+
+  // Accepts what it can before clock `tick`; true when more would go in one clock later.
+  template <class Feed>
+  bool accept(Feed& feed, Clock tick);
+  void enqueue(const Burst& burst, Clock tick);
+  [[nodiscard]] bool buffered_write(const Burst& b) const {
+    return queues_[1].contains(b.bank, b.row, b.column);
+  }
+  // Earliest clock >= tick at which the burst at the front could be accepted, given no command.
+  template <class Feed>
+  Clock next_acceptance(Feed& feed, Clock tick) const;
+
+  Choice choose(Clock tick);
+  void choose_buses(Clock tick, Choice& column, Choice& row);
+  [[nodiscard]] Choice best_active(Clock tick) const;
+  [[nodiscard]] Choice best_maintenance(Clock tick) const;
+  template <bool kColumns, bool kRows>
+  [[nodiscard]] Choice best_queued(const RequestQueue& queue, bool write, Clock tick) const;
+  void update_write_mode();
+  void due(Clock tick);
+  Retired issue(const Choice& c);
+  void issue_maintenance(const Choice& c);
+  Retired retire(const Burst& burst, Clock t);
+  void count_row(RequestQueue::Entry& entry);
+  void skip_idle(Clock target);
+  [[nodiscard]] Clock next_due() const { return next_refresh_; }
+
+  struct Active {
+    Burst burst;
+    std::uint64_t age = 0;
+  };
+  static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+  DramOrganisation organisation_;
+  DramTiming timing_;
+  ControllerPolicy policy_;
+  BankState banks_;
+  std::array<RequestQueue, 2> queues_;
+  std::array<Active, kMaxBanks> active_{};
+  std::uint64_t active_mask_ = 0;
+  int active_count_ = 0;
+  std::uint64_t promotions_ = 0;
+  bool write_mode_ = false;
+  int drain_above_ = 0, drain_below_ = 0;
+
+  Clock now_ = 0;
+  Clock accept_tick_ = -1;
+  int accepted_in_tick_ = 0;
+  Clock next_refresh_ = kNever;
+  std::vector<int> maintenance_;  // units, or banks, whose refresh is due; first in, first out
+  int next_bank_refresh_ = 0;
+  std::array<Clock, 2> bus_free_{};  // row (or only) bus, column bus
+};
+
+template <class Feed>
+bool Channel::accept(Feed& feed, Clock tick) {
+  if (accept_tick_ != tick) {
+    accept_tick_ = tick;
+    accepted_in_tick_ = 0;
+  }
+  for (;;) {
+    const Burst* b = feed.front();
+    if (b == nullptr || b->arrival >= tick) {
+      return false;
+    }
+    const bool absorbed = buffered_write(*b);
+    if (!absorbed && queues_[at(b->write ? 1 : 0)].full()) {
+      return false;
+    }
+    if (accepted_in_tick_ == policy_.accepts_per_clock) {
+      return true;
+    }
+    ++accepted_in_tick_;
+    if (absorbed) {
+      // A read of a buffered write is answered from the buffer one clock later; a second write to
+      // the same burst replaces the first.
+      const Burst copy = *b;
+      (copy.write ? banks_.counters().coalesced : banks_.counters().forwarded) += 1;
+      feed.pop();
+      feed.done(copy, tick - 1, copy.write ? tick - 1 : tick);
+      continue;
+    }
+    enqueue(*b, tick);
+    feed.pop();
+  }
+}
+
+template <class Feed>
+void Channel::run(Feed& feed, Clock until) {
+  while (now_ < until) {
+    Clock tick = now_ + 1;
+    if (pending() == 0 && maintenance_.empty()) {
+      const Burst* b = feed.front();
+      if (b == nullptr && until == kNever) {
+        return;
+      }
+      const Clock target = std::min(until, b == nullptr ? kNever : std::max(b->arrival + 1, tick));
+      skip_idle(target);
+      const Clock jump = std::min(target, next_due());
+      if (jump > tick) {
+        now_ = jump - 1;
+        tick = jump;
+      }
+    }
+    const bool more = accept(feed, tick);
+    if (tick >= next_due()) {
+      due(tick);
+    }
+    Clock limit = std::min(until, next_due() - 1);
+    if (more) {
+      limit = tick;
+    } else if (const Burst* b = feed.front(); b != nullptr && b->arrival >= tick) {
+      limit = std::min(limit, b->arrival);  // accepted from the clock after its arrival on
+    }
+    limit = std::max(limit, tick);
+    if (timing_.protocol == CommandProtocol::ddr) {
+      const Choice c = choose(tick);
+      if (c.at > limit) {
+        now_ = limit;
+        continue;
+      }
+      now_ = c.at;
+      if (const Retired r = issue(c); r.valid) {
+        feed.done(r.burst, r.issued, r.data_end);
+      }
+      continue;
+    }
+    Choice column;
+    Choice row;
+    choose_buses(tick, column, row);
+    const Clock at_clock = std::min(column.at, row.at);
+    if (at_clock > limit) {
+      now_ = limit;
+      continue;
+    }
+    now_ = at_clock;
+    if (column.at == at_clock) {
+      if (const Retired r = issue(column); r.valid) {
+        feed.done(r.burst, r.issued, r.data_end);
+      }
+      // The row bus decides after the column bus in the same clock and sees its effects.
+      Choice none;
+      row = Choice{};
+      choose_buses(at_clock, none, row);
+    }
+    if (row.at == at_clock) {
+      issue(row);
+    }
+  }
+}
+
+}  // namespace joulesim::hw

@@ -1,0 +1,60 @@
+// Which bank, row and column an address of one channel falls on.
+//
+// Models:      plain bit-field mappings, named from the most significant field to the least:
+//              ro row, ra rank (always one here), sid stack, ba bank in group, bg bank group,
+//              co column, pc pseudo-channel. The bits below a burst are not mapped.
+// Leaves out:  XOR hashing of bank bits, non-power-of-two organisations.
+// Checked by:  tests/unit/dram_mapping.cpp (bijective, field order).
+#pragma once
+
+#include "hw/dram/timing.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace joulesim::hw {
+
+struct DramAddress {
+  int bank = 0;  // flat: ((unit * groups) + group) * banks_per_group + bank
+  std::int32_t row = 0;
+  std::int32_t column = 0;  // in bursts
+};
+
+class DramMapping {
+ public:
+  // nullopt when the name is not known; `names()` lists those that are.
+  static std::optional<DramMapping> named(std::string_view name, const DramOrganisation& o);
+  static const std::vector<std::string_view>& names();
+
+  [[nodiscard]] DramAddress decode(std::uint64_t burst_index) const {
+    const std::uint64_t bank = pick(burst_index, bank_in_group_);
+    const std::uint64_t group = pick(burst_index, group_);
+    const std::uint64_t unit = pick(burst_index, unit_);
+    return {static_cast<int>((((unit << group_.bits) | group) << bank_in_group_.bits) | bank),
+            static_cast<std::int32_t>(pick(burst_index, row_)),
+            static_cast<std::int32_t>(pick(burst_index, column_))};
+  }
+
+  // Bursts in a row before any consecutive address leaves the set of banks and the row that it is
+  // in: one row of every bank that the fields below and within the column field select.
+  [[nodiscard]] std::uint64_t stripe_bursts() const { return stripe_; }
+  // Consecutive bursts rotate over this many banks (fields below the column).
+  [[nodiscard]] int rotation() const { return rotation_; }
+
+ private:
+  struct Field {
+    int shift = 0;
+    int bits = 0;
+  };
+  static std::uint64_t pick(std::uint64_t v, Field f) {
+    return (v >> f.shift) & ((std::uint64_t{1} << f.bits) - 1);
+  }
+  Field row_, column_, bank_in_group_, group_, unit_;
+  std::uint64_t stripe_ = 1;
+  int rotation_ = 1;
+};
+
+}  // namespace joulesim::hw

@@ -1,0 +1,130 @@
+#include "hw/dram/request_queue.hpp"
+
+namespace joulesim::hw {
+
+RequestQueue::RequestQueue(int capacity, int)
+    : capacity_(capacity), entries_(at(capacity)), groups_(at(capacity)) {
+  for (int i = 0; i < capacity; ++i) {
+    entries_[at(i)].next = static_cast<std::int16_t>(i + 1 < capacity ? i + 1 : -1);
+    groups_[at(i)].next = static_cast<std::int16_t>(i + 1 < capacity ? i + 1 : -1);
+  }
+  bank_groups_.fill(-1);
+  oldest_miss_group_.fill(-1);
+  hit_age_.fill(kNoAge);
+  miss_age_.fill(kNoAge);
+}
+
+std::size_t RequestQueue::hash(int bank, std::int32_t row, std::int32_t column) {
+  const auto mixed = static_cast<std::uint32_t>(row) * 0x9E3779B1U ^
+                     static_cast<std::uint32_t>(column) * 0x85EBCA77U ^
+                     static_cast<std::uint32_t>(bank) * 0xC2B2AE3DU;
+  return mixed >> 24;
+}
+
+bool RequestQueue::contains(int bank, std::int32_t row, std::int32_t column) const {
+  if (size_ == 0 || filter_[hash(bank, row, column)] == 0) {
+    return false;
+  }
+  for (std::int16_t g = bank_groups_[at(bank)]; g >= 0; g = groups_[at(g)].next) {
+    if (groups_[at(g)].row != row) {
+      continue;
+    }
+    for (std::int16_t e = groups_[at(g)].head; e >= 0; e = entries_[at(e)].next) {
+      if (entries_[at(e)].burst.column == column) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+void RequestQueue::push(const Burst& burst, std::uint64_t age, std::int32_t open_row) {
+  const std::int16_t slot = free_entry_;
+  Entry& entry = entries_[at(slot)];
+  free_entry_ = entry.next;
+  entry = {burst, age, -1, false};
+  ++size_;
+  ++filter_[hash(burst.bank, burst.row, burst.column)];
+
+  std::int16_t g = bank_groups_[at(burst.bank)];
+  while (g >= 0 && groups_[at(g)].row != burst.row) {
+    g = groups_[at(g)].next;
+  }
+  if (g >= 0) {
+    entries_[at(groups_[at(g)].tail)].next = slot;
+    groups_[at(g)].tail = slot;
+    return;  // the group's head, and so the bank's candidates, stay as they are
+  }
+  g = free_group_;
+  Group& group = groups_[at(g)];
+  free_group_ = group.next;
+  group = {burst.row, slot, slot, bank_groups_[at(burst.bank)]};
+  bank_groups_[at(burst.bank)] = g;
+  const std::uint64_t bit = std::uint64_t{1} << burst.bank;
+  if (burst.row == open_row) {
+    hit_age_[at(burst.bank)] = age;
+    hit_mask_ |= bit;
+  } else if (miss_age_[at(burst.bank)] == kNoAge) {  // younger than any other miss otherwise
+    miss_age_[at(burst.bank)] = age;
+    oldest_miss_group_[at(burst.bank)] = g;
+    miss_mask_ |= bit;
+  }
+}
+
+RequestQueue::Entry RequestQueue::pop(int bank, std::int32_t row, std::int32_t open_row) {
+  std::int16_t* link = &bank_groups_[at(bank)];
+  while (groups_[at(*link)].row != row) {
+    link = &groups_[at(*link)].next;
+  }
+  const std::int16_t g = *link;
+  Group& group = groups_[at(g)];
+  const std::int16_t slot = group.head;
+  const Entry out = entries_[at(slot)];
+  group.head = out.next;
+  entries_[at(slot)].next = free_entry_;
+  free_entry_ = slot;
+  --size_;
+  --filter_[hash(bank, row, out.burst.column)];
+  const bool emptied = group.head < 0;
+  if (emptied) {
+    *link = group.next;
+    group.next = free_group_;
+    free_group_ = g;
+  }
+  if (row == open_row) {
+    hit_age_[at(bank)] = emptied ? kNoAge : entries_[at(group.head)].age;
+    if (emptied) {
+      hit_mask_ &= ~(std::uint64_t{1} << bank);
+    }
+  } else {
+    refresh_candidates(bank, open_row);
+  }
+  return out;
+}
+
+void RequestQueue::refresh_candidates(int bank, std::int32_t open_row) {
+  std::uint64_t hit = kNoAge;
+  std::uint64_t miss = kNoAge;
+  std::int16_t oldest = -1;
+  for (std::int16_t g = bank_groups_[at(bank)]; g >= 0; g = groups_[at(g)].next) {
+    const std::uint64_t age = entries_[at(groups_[at(g)].head)].age;
+    if (groups_[at(g)].row == open_row) {
+      hit = age;
+    } else if (age < miss) {
+      miss = age;
+      oldest = g;
+    }
+  }
+  const std::uint64_t bit = std::uint64_t{1} << bank;
+  hit_mask_ = hit == kNoAge ? hit_mask_ & ~bit : hit_mask_ | bit;
+  miss_mask_ = miss == kNoAge ? miss_mask_ & ~bit : miss_mask_ | bit;
+  hit_age_[at(bank)] = hit;
+  miss_age_[at(bank)] = miss;
+  oldest_miss_group_[at(bank)] = oldest;
+}
+
+RequestQueue::Entry& RequestQueue::oldest_miss(int bank) {
+  return entries_[at(groups_[at(oldest_miss_group_[at(bank)])].head)];
+}
+
+}  // namespace joulesim::hw

@@ -1,0 +1,81 @@
+// The read or the write buffer of a DRAM controller, kept so that the oldest row hit and the oldest
+// other request of every bank are known without a scan.
+//
+// Requests of one bank and one row form a group, first in, first out: they become ready together,
+// so only a group's head can ever be chosen. A bank's candidates are the head of the group of its
+// open row and the oldest head among its other groups.
+//
+// Checked by: tests/unit/dram_queue.cpp (against a plain list), tests/oracle/dram_reference.cpp.
+#pragma once
+
+#include "hw/dram/bank_state.hpp"
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace joulesim::hw {
+
+// One burst that a client wants moved. `tag` comes back with its completion.
+struct Burst {
+  int bank = 0;
+  std::int32_t row = 0;
+  std::int32_t column = 0;
+  bool write = false;
+  std::uint16_t client = 0;
+  std::uint32_t tag = 0;
+  Clock arrival = 0;
+};
+
+inline constexpr std::uint64_t kNoAge = ~std::uint64_t{0};
+
+class RequestQueue {
+ public:
+  struct Entry {
+    Burst burst;
+    std::uint64_t age = 0;  // arrival clock << 8 | order of acceptance within that clock
+    std::int16_t next = -1;
+    bool counted = false;  // row hit, miss or conflict already counted
+  };
+
+  RequestQueue(int capacity, int banks);
+
+  [[nodiscard]] int size() const { return size_; }
+  [[nodiscard]] bool full() const { return size_ == capacity_; }
+  [[nodiscard]] bool contains(int bank, std::int32_t row, std::int32_t column) const;
+
+  // `open_row` is the bank's open row now, kClosed if none.
+  void push(const Burst& burst, std::uint64_t age, std::int32_t open_row);
+  // Removes the head of the bank's group of `row`, which must exist.
+  Entry pop(int bank, std::int32_t row, std::int32_t open_row);
+  // To be called when a bank's open row changes.
+  void refresh_candidates(int bank, std::int32_t open_row);
+
+  [[nodiscard]] std::uint64_t hit_mask() const { return hit_mask_; }
+  [[nodiscard]] std::uint64_t miss_mask() const { return miss_mask_; }
+  [[nodiscard]] std::uint64_t hit_age(int bank) const { return hit_age_[at(bank)]; }
+  [[nodiscard]] std::uint64_t miss_age(int bank) const { return miss_age_[at(bank)]; }
+  // The oldest entry of the bank that is not for the open row.
+  Entry& oldest_miss(int bank);
+
+ private:
+  struct Group {
+    std::int32_t row = 0;
+    std::int16_t head = -1, tail = -1, next = -1;
+  };
+  static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+  static std::size_t hash(int bank, std::int32_t row, std::int32_t column);
+
+  int capacity_, size_ = 0;
+  std::vector<Entry> entries_;
+  std::vector<Group> groups_;
+  std::int16_t free_entry_ = 0, free_group_ = 0;
+  std::array<std::int16_t, kMaxBanks> bank_groups_{};
+  std::array<std::int16_t, kMaxBanks> oldest_miss_group_{};
+  std::array<std::uint64_t, kMaxBanks> hit_age_{}, miss_age_{};
+  std::uint64_t hit_mask_ = 0, miss_mask_ = 0;
+  // Counts of buffered addresses by hash: a zero says "not here" without a search.
+  std::array<std::uint8_t, 256> filter_{};
+};
+
+}  // namespace joulesim::hw

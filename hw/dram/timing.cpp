@@ -1,0 +1,93 @@
+#include "hw/dram/timing.hpp"
+
+#include <algorithm>
+
+namespace joulesim::hw {
+
+std::int64_t DramTiming::to_ps(Clock clocks) const {
+  // 128 bits: 10^18 clocks times 10^6 fs would overflow 64.
+  return static_cast<std::int64_t>(static_cast<__int128>(clocks) * tCK_fs / 1000);
+}
+
+Clock DramTiming::to_clocks_ceil(std::int64_t ps) const {
+  const __int128 fs = static_cast<__int128>(ps) * 1000;
+  return static_cast<Clock>((fs + tCK_fs - 1) / tCK_fs);
+}
+
+Clock DramTiming::to_clocks_floor(std::int64_t ps) const {
+  return static_cast<Clock>(static_cast<__int128>(ps) * 1000 / tCK_fs);
+}
+
+std::vector<std::string> DramTiming::faults(const DramOrganisation& organisation) const {
+  std::vector<std::string> out;
+  const auto need = [&out](bool holds, const char* sentence) {
+    if (!holds) {
+      out.emplace_back(sentence);
+    }
+  };
+  need(tCK_fs > 0, "tCK must be positive");
+  need(nBL > 0 && nCL > 0 && nCWL > 0, "nBL, nCL and nCWL must be positive");
+  need(nRCDRD > 0 && nRCDWR > 0 && nRP > 0 && nRAS > 0, "tRCD, tRP and tRAS must be positive");
+  // Clock counts are rounded up one by one, so tRC may exceed or miss the sum by one clock.
+  need(nRC >= nRAS + nRP - 1, "tRC is shorter than tRAS + tRP");
+  need(nFAW >= nRRDS, "tFAW is shorter than tRRD");
+  need(nCCDL >= nCCDS && nRRDL >= nRRDS && nWTRL >= nWTRS,
+       "a same-bank-group gate is shorter than the one between bank groups");
+  need(nREFI == 0 || nREFI > nRFC + nRP, "tREFI leaves no time between refreshes");
+  need(nREFIpb == 0 || nRFCpb > 0, "per-bank refresh needs tRFCpb");
+  need(act_cycles >= 1 && column_cycles >= 1, "a command takes at least one clock");
+  const auto power_of_two = [](std::int64_t v) { return v > 0 && (v & (v - 1)) == 0; };
+  need(power_of_two(organisation.bank_groups) && power_of_two(organisation.banks_per_group) &&
+           power_of_two(organisation.rows) && power_of_two(organisation.row_bytes) &&
+           power_of_two(organisation.burst_bytes) && power_of_two(organisation.units),
+       "bank groups, banks, rows, row bytes and burst bytes must be powers of two");
+  need(organisation.banks() <= 64, "at most 64 banks a channel can be simulated");
+  need(organisation.burst_bytes <= organisation.row_bytes, "a burst does not fit in a row");
+  return out;
+}
+
+DramTiming DramTiming::scaled(Clock factor) const {
+  DramTiming t = *this;
+  for (Clock* c :
+       {&t.nBL,    &t.nCL,     &t.nCWL,   &t.nRCDRD, &t.nRCDWR, &t.nRP,   &t.nRPab,    &t.nRAS,
+        &t.nRC,    &t.nRRDS,   &t.nRRDL,  &t.nFAW,   &t.nCCDS,  &t.nCCDL, &t.nCCDS_WR, &t.nCCDL_WR,
+        &t.nWTRS,  &t.nWTRL,   &t.nRTW,   &t.nRTP,   &t.nWR,    &t.nPPD,  &t.nRFC,     &t.nREFI,
+        &t.nRFCpb, &t.nREFIpb, &t.nRREFD, &t.nAAD,   &t.nWCKPST}) {
+    *c *= factor;
+  }
+  return t;
+}
+
+Gates::Gates(const DramTiming& t)
+    : rd_rd_s(std::max(t.nBL, t.nCCDS)),
+      rd_rd_l(std::max(t.nBL, t.nCCDL)),
+      wr_wr_s(std::max(t.nBL, t.nCCDS_WR)),
+      wr_wr_l(std::max(t.nBL, t.nCCDL_WR)),
+      rd_wr(t.nRTW),
+      wr_rd_s(t.nCWL + t.nBL + t.nWTRS),
+      wr_rd_l(t.nCWL + t.nBL + t.nWTRL),
+      act_act_s(t.nRRDS),
+      act_act_l(t.nRRDL),
+      act_act_bank(t.nRC),
+      act_faw(t.nFAW),
+      act_rd(t.nRCDRD + t.act_cycles - t.column_cycles),
+      act_wr(t.nRCDWR + t.act_cycles - t.column_cycles),
+      act_pre(t.nRAS + t.act_cycles - 1),
+      rd_pre(t.nRTP + t.column_cycles - 1),
+      wr_pre(t.nCWL + t.nBL + t.nWR + t.column_cycles - 1),
+      pre_act(t.nRP + 1 - t.act_cycles),
+      preab_act((t.nRPab > 0 ? t.nRPab : t.nRP) + 1 - t.act_cycles),
+      pre_pre(std::max<Clock>(t.nPPD, 1)),
+      act_ref(t.nRC + t.act_cycles - 1),
+      pre_ref(t.nRP),
+      ref_act(t.nRFC + 1 - t.act_cycles),
+      ref_preab(t.nRFC),
+      act_refpb(t.nRRDS + t.act_cycles - 1),
+      refpb_act_bank(t.nRFCpb + 1 - t.act_cycles),
+      refpb_act_other(std::max<Clock>(t.nRREFD, 1)),
+      read_done(t.nCL + t.nBL),
+      write_done(t.nCWL + t.nBL),
+      act_cycles(t.act_cycles),
+      column_cycles(t.column_cycles) {}
+
+}  // namespace joulesim::hw

@@ -1,0 +1,80 @@
+// What a DRAM part is to the timing kernels: its organisation and its gates, in whole clocks.
+//
+// Models:      the JEDEC gates of one channel (tRCD tRP tRAS tRC tRRD tFAW tCCD tWTR tRTP tWR RL
+// WL,
+//              read/write turnaround, all-bank and per-bank refresh), commands longer than a clock.
+// Leaves out:  rank-to-rank switching, DVFS, temperature-dependent refresh.
+// Checked by:  tests/timing/dram_gates.cpp (each gate tight: illegal at t-1, legal at t).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace joulesim::hw {
+
+using Clock = std::int64_t;  // clocks of the part's command clock since the start
+
+struct DramOrganisation {
+  int bank_groups = 1;
+  int banks_per_group = 1;
+  std::int64_t rows = 0;
+  int row_bytes = 0;    // one open row of one bank, as seen by the channel
+  int burst_bytes = 0;  // one column command
+  // Pseudo-channels that share this channel's command buses. A part whose pseudo-channels are
+  // modelled as independent channels says 1.
+  int units = 1;
+
+  [[nodiscard]] int banks_per_unit() const { return bank_groups * banks_per_group; }
+  [[nodiscard]] int banks() const { return units * banks_per_unit(); }
+  [[nodiscard]] int columns() const { return row_bytes / burst_bytes; }
+};
+
+// How commands travel. `ddr`: one command bus. `dual_bus`: a row bus and a column bus (HBM).
+// `split_activate`: two-part activates and a clock sync before a column command (LPDDR5).
+enum class CommandProtocol : std::uint8_t { ddr, dual_bus, split_activate };
+
+// Datasheet figures in clocks; the names are the standard's with n for "in clocks".
+struct DramTiming {
+  std::int64_t tCK_fs = 0;
+  CommandProtocol protocol = CommandProtocol::ddr;
+  Clock nBL = 0, nCL = 0, nCWL = 0;
+  Clock nRCDRD = 0, nRCDWR = 0, nRP = 0, nRPab = 0, nRAS = 0, nRC = 0;
+  Clock nRRDS = 0, nRRDL = 0, nFAW = 0;
+  Clock nCCDS = 0, nCCDL = 0, nCCDS_WR = 0, nCCDL_WR = 0;
+  Clock nWTRS = 0, nWTRL = 0, nRTW = 0, nRTP = 0, nWR = 0;
+  Clock nPPD = 0;
+  Clock nRFC = 0, nREFI = 0;                // all-bank refresh; nREFI 0 switches refresh off
+  Clock nRFCpb = 0, nREFIpb = 0;            // per-bank refresh, when the part has it
+  Clock nRREFD = 0;                         // per-bank refresh to the next activate of another bank
+  Clock nAAD = 0, nWCKPST = 0;              // split activates only
+  Clock act_cycles = 1, column_cycles = 1;  // clocks on the command bus
+
+  [[nodiscard]] Clock read_latency() const { return nCL + nBL; }
+  [[nodiscard]] Clock write_latency() const { return nCWL + nBL; }
+  // Exact to the femtosecond; rounding happens once, here.
+  [[nodiscard]] std::int64_t to_ps(Clock clocks) const;
+  [[nodiscard]] Clock to_clocks_ceil(std::int64_t ps) const;
+  [[nodiscard]] Clock to_clocks_floor(std::int64_t ps) const;
+
+  // What is inconsistent, as sentences; empty when the set can be simulated.
+  [[nodiscard]] std::vector<std::string> faults(const DramOrganisation& organisation) const;
+  // The same part with every time, the clock excepted, multiplied (a metamorphic law uses it).
+  [[nodiscard]] DramTiming scaled(Clock factor) const;
+};
+
+// Minimum distance between the *issue* of one command and of the next. A command of several clocks
+// takes effect with its last one, so lengths enter as + length(first) - length(second).
+struct Gates {
+  explicit Gates(const DramTiming& t);
+  Clock rd_rd_s, rd_rd_l, wr_wr_s, wr_wr_l, rd_wr, wr_rd_s, wr_rd_l;
+  Clock act_act_s, act_act_l, act_act_bank, act_faw;
+  Clock act_rd, act_wr, act_pre, rd_pre, wr_pre;
+  Clock pre_act, preab_act, pre_pre;
+  Clock act_ref, pre_ref, ref_act, ref_preab;
+  Clock act_refpb, refpb_act_bank, refpb_act_other;
+  Clock read_done, write_done;  // issue to the end of the data
+  Clock act_cycles, column_cycles;
+};
+
+}  // namespace joulesim::hw
