@@ -1,0 +1,71 @@
+// What a compute unit is to the rest: capabilities and a way to turn works into tile programs.
+//
+// A unit is pure description: it owns no SystemC state. TileEngine runs its programs.
+#pragma once
+
+#include "hw/component/tile_program.hpp"
+#include "hw/component/work.hpp"
+#include "sim/base/config.hpp"
+#include "sim/base/ledger.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace joulesim::hw {
+
+// One way in which a unit spends energy per event, with the origin of its coefficient.
+struct EnergyCause {
+  std::string name;
+  Spent spent = Spent::movement;
+  bool assumed = false;  // the coefficient's source is an assumption
+};
+
+// Costs that belong to the software stack rather than to the chip.
+struct RuntimeSpec {
+  std::string name;
+  std::string title;
+  Time launch;                    // per operator that starts on its own
+  Time step_overhead;             // host work per step that nothing hides
+  bool fuse_vector_work = false;  // norms, activations, rotary run inside their neighbours
+  bool prefetch_weights = false;  // weights of the next operator load while this one computes
+};
+
+class ComputeUnit {
+ public:
+  ComputeUnit() = default;
+  ComputeUnit(const ComputeUnit&) = delete;
+  ComputeUnit& operator=(const ComputeUnit&) = delete;
+  virtual ~ComputeUnit() = default;
+
+  [[nodiscard]] virtual const std::string& name() const = 0;  // the part's
+  [[nodiscard]] virtual const std::string& title() const = 0;
+
+  // Why the unit cannot run a work; nothing when it can.
+  [[nodiscard]] virtual std::optional<std::string> refusal(const Work& work) const = 0;
+  [[nodiscard]] virtual TileProgram lower(const Work& work, std::size_t index,
+                                          const RuntimeSpec& runtime) const = 0;
+
+  [[nodiscard]] virtual const std::vector<EnergyCause>& causes() const = 0;
+  // Drawn while nothing runs, and added while the unit is working (clocks, control).
+  [[nodiscard]] virtual Sourced<Power> idle_power() const = 0;
+  [[nodiscard]] virtual Sourced<Power> active_power() const = 0;
+
+  // Peak rate of a type, when the unit has it.
+  [[nodiscard]] virtual std::optional<OpRate> peak(DataType type) const = 0;
+  [[nodiscard]] virtual std::vector<DataType> types() const = 0;
+
+  // The unit's own memory: activations that fit stay there.
+  [[nodiscard]] virtual Bytes local_memory() const = 0;
+  // Widest rate of its port to the memory system.
+  [[nodiscard]] virtual Bandwidth port_bandwidth() const = 0;
+  // Tiles whose loads may be under way or waiting beside the one that computes.
+  [[nodiscard]] virtual int tile_buffers() const = 0;
+
+  // The same unit with its arithmetic or its port made faster, for what-if runs.
+  [[nodiscard]] virtual std::shared_ptr<const ComputeUnit> scaled(double arithmetic,
+                                                                  double port) const = 0;
+};
+
+}  // namespace joulesim::hw
