@@ -44,7 +44,7 @@ std::int64_t vector_flops_of(const Op& op, Shape in, Shape out) {
     case OpKind::kAttention:  // scaling, soft cap (division, tanh, product) and softmax of every
                               // score
       return a.batch * a.heads * attention_pairs(a) *
-             (1 + kSoftmaxFlops + (a.soft_cap > 0.0 ? 3 : 0));
+             (1 + kSoftmaxFlops + (a.soft_cap > 0.0 ? 3 : 0) + (a.alibi ? 2 : 0));
     case OpKind::kPositionEmbedding:
     case OpKind::kAdd:
       return out.elements();

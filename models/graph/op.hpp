@@ -112,6 +112,7 @@ struct Attributes {
   std::int64_t group = 0;  // a norm works on groups of this many columns; 0 = the whole row
   double scale = 1.0;
   double soft_cap = 0.0;  // c * tanh(x / c); 0 = none
+  bool alibi = false;     // scores get a per-head slope times the distance
   Activation activation = Activation::kNone;
   std::int64_t experts = 0;
   std::int64_t active_experts = 0;

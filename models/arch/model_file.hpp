@@ -1,0 +1,33 @@
+// Reads a model file (models/zoo/*.toml) into a ModelSpec, with the sources of its dimensions.
+//
+// Checked by: tests/unit/models_zoo.cpp, tests/unit/models_model_file.cpp (messages of wrong
+// files).
+#pragma once
+
+#include "models/arch/model_spec.hpp"
+#include "sim/base/config.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace joulesim::models {
+
+// What the makers say of the finished model, for checking ours.
+struct Published {
+  std::int64_t parameters = 0;
+  double tolerance = 0.0;  // relative; covers rounding in print
+};
+
+struct ModelFile {
+  ModelSpec spec;
+  std::optional<Published> published;
+  std::vector<Figure> figures;  // every dimension with its source
+  std::string text;             // for digests
+};
+
+// Throws InputError with every fault of the file.
+ModelFile read_model_file(const std::string& path);
+ModelFile read_model_file(ConfigFile& file);
+
+}  // namespace joulesim::models
