@@ -184,6 +184,10 @@ void TileEngine::send(const DataStream& stream, std::uint64_t bytes, std::uint64
   }
   Packet& packet = pool_.take();
   packet.tile = tile;
+  // A stream that is read several times starts again at its beginning.
+  if (offset >= stream.bytes()) {
+    offset %= stream.bytes();
+  }
   BurstTrain& train = packet.train;
   train.write = stream.writes();
   train.priority = 0;

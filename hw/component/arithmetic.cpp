@@ -1,0 +1,73 @@
+#include "hw/component/arithmetic.hpp"
+
+#include <fmt/format.h>
+
+namespace joulesim::hw {
+
+Arithmetic Arithmetic::from(const ConfigNode& part) {
+  Arithmetic result;
+  const ConfigNode table = part.table("arithmetic");
+  std::vector<std::string> names;
+  for (int i = 0; i < kDataTypes; ++i) {
+    names.emplace_back(name_of(static_cast<DataType>(i)));
+  }
+  bool any = false;
+  for (const auto& [key, node] : table.children()) {
+    bool known = false;
+    for (int i = 0; i < kDataTypes; ++i) {
+      if (key == names[static_cast<std::size_t>(i)]) {
+        ArithmeticRate rate;
+        rate.macs_per_cycle = node.count("macs_per_cycle");
+        rate.energy = node.figure<EnergyPerOp>("energy");
+        result.rates_[static_cast<std::size_t>(i)] = rate;
+        known = any = true;
+      }
+    }
+    if (!known) {
+      node.error("", fmt::format("found arithmetic type '{}'; expected {}{}", key,
+                                 fmt::join(names, ", "), did_you_mean(key, names)));
+    }
+  }
+  if (!any && part.has("arithmetic")) {
+    part.error("arithmetic", "the unit has no arithmetic; expected a table [arithmetic.TYPE]");
+  }
+  return result;
+}
+
+std::vector<DataType> Arithmetic::types() const {
+  std::vector<DataType> types;
+  for (int i = 0; i < kDataTypes; ++i) {
+    if (rates_[static_cast<std::size_t>(i)]) {
+      types.push_back(static_cast<DataType>(i));
+    }
+  }
+  return types;
+}
+
+bool Arithmetic::any_energy_assumed() const {
+  for (const auto& rate : rates_) {
+    if (rate && rate->energy.source && rate->energy.source->assumed()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Arithmetic::scale(double factor) {
+  for (auto& rate : rates_) {
+    if (rate) {
+      rate->macs_per_cycle.value *= factor;
+    }
+  }
+}
+
+std::string refusal_of_type(const std::string& unit, const Arithmetic& arithmetic, DataType type) {
+  std::vector<std::string> names;
+  for (const DataType t : arithmetic.types()) {
+    names.emplace_back(name_of(t));
+  }
+  return fmt::format("'{}' has no {} arithmetic; it has {}", unit, name_of(type),
+                     fmt::join(names, ", "));
+}
+
+}  // namespace joulesim::hw

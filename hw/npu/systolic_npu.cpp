@@ -1,0 +1,175 @@
+#include "hw/npu/systolic_npu.hpp"
+
+#include "hw/component/tiling.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace joulesim::hw {
+namespace {
+enum Cause : std::size_t { kMac, kVector, kScratchpad, kControl, kCauses };
+
+template <class Q>
+bool is_assumed(const Sourced<Q>& figure) {
+  return figure.source && figure.source->assumed();
+}
+}  // namespace
+
+SystolicNpuSpec SystolicNpuSpec::from(const ConfigNode& part) {
+  SystolicNpuSpec spec;
+  spec.part = part.text("part");
+  spec.title = part.text("title");
+  const ConfigNode array = part.table("array");
+  constexpr std::int64_t kMost = 1 << 20;
+  spec.arrays = array.whole("arrays", 1, kMost);
+  spec.rows = array.whole("rows", 1, kMost);
+  spec.columns = array.whole("columns", 1, kMost);
+  spec.clock = array.figure<Frequency>("clock");
+  spec.weight_rows_per_cycle = array.count("weight_rows_per_cycle");
+  if (array.has("peak")) {
+    (void)array.figure<OpRate>("peak");  // only there to be cross-checked by its own `equals`
+  }
+  spec.arithmetic = Arithmetic::from(part);
+  const ConfigNode vector = part.table("vector");
+  spec.vector_ops_per_cycle = vector.count("ops_per_cycle");
+  spec.vector_energy = vector.figure<EnergyPerOp>("energy");
+  spec.control_energy = part.table("control").figure<EnergyPerOp>("energy");
+  const ConfigNode scratchpad = part.table("scratchpad");
+  spec.scratchpad = scratchpad.figure<Bytes>("capacity");
+  spec.scratchpad_read = scratchpad.figure<EnergyPerByte>("read");
+  spec.scratchpad_write = scratchpad.figure<EnergyPerByte>("write");
+  const ConfigNode dma = part.table("dma");
+  spec.port = dma.figure<Bandwidth>("bandwidth");
+  spec.tile = dma.figure<Bytes>("tile");
+  spec.buffers = static_cast<int>(dma.whole("buffers", 2, 64));
+  const ConfigNode power = part.table("power");
+  spec.idle = power.figure<Power>("idle");
+  spec.active = power.figure<Power>("active");
+  if (part.ok() && spec.tile.value * static_cast<double>(spec.buffers) > spec.scratchpad.value) {
+    dma.error("tile", fmt::format("{} tiles of {} do not fit the scratchpad of {}", spec.buffers,
+                                  format(spec.tile.value), format(spec.scratchpad.value)));
+  }
+  return spec;
+}
+
+SystolicNpu::SystolicNpu(SystolicNpuSpec spec) : spec_(std::move(spec)) {
+  causes_ = {{"mac", Spent::arithmetic, spec_.arithmetic.any_energy_assumed()},
+             {"vector", Spent::arithmetic, is_assumed(spec_.vector_energy)},
+             {"scratchpad", Spent::movement, is_assumed(spec_.scratchpad_read)},
+             {"control", Spent::control, is_assumed(spec_.control_energy)}};
+}
+
+std::optional<std::string> SystolicNpu::refusal(const Work& work) const {
+  if (work.macs() > 0 && spec_.arithmetic.find(work.type) == nullptr) {
+    return refusal_of_type(spec_.part, spec_.arithmetic, work.type);
+  }
+  return std::nullopt;
+}
+
+double SystolicNpu::product_cycles(double m, double n, double k, double rate) const {
+  const auto rows = static_cast<double>(spec_.rows);
+  const auto columns = static_cast<double>(spec_.columns);
+  const double tiles = std::ceil(k / rows) * std::ceil(n / columns);
+  const double rounds = std::ceil(tiles / static_cast<double>(spec_.arrays));
+  return rounds * std::max(m / rate, rows / spec_.weight_rows_per_cycle.value);
+}
+
+std::int64_t SystolicNpu::to_ps(double cycles) const {
+  return std::llround(cycles / spec_.clock.value.si() * 1e12);
+}
+
+TileProgram SystolicNpu::lower(const Work& work, std::size_t index,
+                               const RuntimeSpec& runtime) const {
+  TileProgram program;
+  program.work = index;
+  program.start_ps = work.fused ? 0 : std::llround(runtime.launch.si() * 1e12);
+  const Passes passes = cheapest_passes(work, spec_.scratchpad.value.si());
+  const double vector_ops = work.elements * work.ops_per_element;
+  const double macs = work.macs();
+  const ArithmeticRate* arithmetic = macs > 0 ? spec_.arithmetic.find(work.type) : nullptr;
+  const double pes = static_cast<double>(spec_.rows * spec_.columns);
+  const double rate = arithmetic != nullptr ? arithmetic->macs_per_cycle.value / pes : 1;
+  const double operand = bits_of(work.type) / 8;
+  const auto rows = static_cast<double>(spec_.rows);
+  const auto columns = static_cast<double>(spec_.columns);
+
+  double cycles = vector_ops / spec_.vector_ops_per_cycle.value;
+  double read = 0;  // scratchpad bytes
+  double written = 0;
+  const auto product = [&](double m, double n, double k) {
+    cycles += product_cycles(m, n, k, rate);
+    const double weight_tiles = std::ceil(k / rows) * std::ceil(n / columns);
+    constexpr double kAccumulator = 4;  // bytes of a partial sum
+    read += n * k * operand + weight_tiles * m * rows * operand +
+            std::ceil(k / rows) * m * n * kAccumulator;
+    written += std::ceil(k / rows) * m * n * kAccumulator;
+  };
+  switch (work.kind) {
+    case WorkKind::matmul:
+      product(static_cast<double>(work.m), static_cast<double>(work.n),
+              static_cast<double>(work.k));
+      program.mapping = fmt::format("weight-stationary {}x{} on {} arrays", spec_.rows,
+                                    spec_.columns, spec_.arrays);
+      break;
+    case WorkKind::attention: {
+      // Query heads that share a key head are stacked; the causal half is skipped in proportion.
+      const double groups = static_cast<double>(work.sequences * work.kv_heads);
+      const double stacked = static_cast<double>(work.heads / work.kv_heads * work.q_len);
+      const double seen = work.pairs / static_cast<double>(work.q_len);
+      const auto d = static_cast<double>(work.head_dim);
+      const double before = cycles;
+      product(stacked, seen, d);
+      product(stacked, d, seen);
+      cycles = before + (cycles - before) * groups;
+      read *= groups;
+      written *= groups;
+      program.mapping = "heads in turn, scores kept in the scratchpad";
+      break;
+    }
+    default:
+      read += work.elements * work.activation_bits / 8;
+      written += work.elements * work.activation_bits / 8;
+      break;
+  }
+  double loaded = 0;
+  for (const DataStream& stream : work.streams) {
+    if (stream.tier >= 0 && !stream.writes()) {
+      loaded += static_cast<double>(stream.bytes());
+    }
+  }
+  written += loaded;
+  if (macs > 0) {
+    program.drain_ps = to_ps(rows + columns - 2);
+  }
+  std::vector<double> joules(kCauses);
+  if (arithmetic != nullptr) {
+    joules[kMac] = 2 * macs * arithmetic->energy.value.si();
+    joules[kControl] = 2 * macs * spec_.control_energy.value.si();
+  }
+  joules[kVector] = vector_ops * spec_.vector_energy.value.si();
+  joules[kScratchpad] =
+      read * spec_.scratchpad_read.value.si() + written * spec_.scratchpad_write.value.si();
+  const double moved = moved_bytes(work, passes);
+  const auto tiles = static_cast<std::int64_t>(std::ceil(moved / spec_.tile.value.si()));
+  spread(work, passes, tiles, to_ps(cycles), joules, program);
+  return program;
+}
+
+std::optional<OpRate> SystolicNpu::peak(DataType type) const {
+  const ArithmeticRate* rate = spec_.arithmetic.find(type);
+  if (rate == nullptr) {
+    return std::nullopt;
+  }
+  return macs(rate->macs_per_cycle.value * static_cast<double>(spec_.arrays)) * spec_.clock.value;
+}
+
+std::shared_ptr<const ComputeUnit> SystolicNpu::scaled(double arithmetic, double port) const {
+  SystolicNpuSpec spec = spec_;
+  spec.clock.value *= arithmetic;
+  spec.port.value *= port;
+  return std::make_shared<SystolicNpu>(std::move(spec));
+}
+
+}  // namespace joulesim::hw
