@@ -182,34 +182,42 @@ void TileEngine::send(const DataStream& stream, std::uint64_t bytes, std::uint64
     const double seconds = static_cast<double>(bytes) / unit_.port_bandwidth().si();
     port_free_ = sc_core::sc_time_stamp() + ps(std::llround(seconds * 1e12));
   }
+  // A stretch of a chunked stream is a part of a chunk, whole chunks, and a part again.
+  const std::uint64_t total = stream.bytes();
+  std::uint64_t left = bytes;
+  while (left > 0) {
+    // A stream that is read several times starts again at its beginning.
+    const std::uint64_t at = offset % total;
+    BurstTrain train;
+    train.write = stream.writes();
+    train.client = ports_[tier].client;
+    const std::uint64_t within = at % stream.chunk;
+    train.base = stream.base + at / stream.chunk * stream.stride + within;
+    if (within > 0 || left < stream.chunk || stream.count == 1) {
+      train.kind = BurstTrain::Kind::sequential;
+      train.chunk = std::min(left, stream.chunk - within);
+      train.stride = train.chunk;
+      train.count = 1;
+    } else {
+      train.kind = BurstTrain::Kind::strided;
+      train.chunk = stream.chunk;
+      train.stride = stream.stride;
+      train.count = std::min(left / stream.chunk, (total - at) / stream.chunk);
+    }
+    offset += train.bytes();
+    left -= train.bytes();
+    send_train(tier, train, tile);
+  }
+}
+
+void TileEngine::send_train(std::size_t tier, const BurstTrain& train, std::int64_t tile) {
   Packet& packet = pool_.take();
   packet.tile = tile;
-  // A stream that is read several times starts again at its beginning.
-  if (offset >= stream.bytes()) {
-    offset %= stream.bytes();
-  }
-  BurstTrain& train = packet.train;
-  train.write = stream.writes();
-  train.priority = 0;
-  train.client = ports_[tier].client;
-  if (stream.count <= 1) {
-    train.kind = BurstTrain::Kind::sequential;
-    train.base = stream.base + offset;
-    train.chunk = bytes;
-    train.stride = bytes;
-    train.count = 1;
-  } else {
-    const std::uint64_t first = offset / stream.chunk;
-    train.kind = BurstTrain::Kind::strided;
-    train.base = stream.base + first * stream.stride;
-    train.chunk = stream.chunk;
-    train.stride = stream.stride;
-    train.count = std::max<std::uint64_t>(1, bytes / stream.chunk);
-  }
-  offset += bytes;
+  packet.train.copy_from(train);
   packet.set_command(train.write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);
   packet.set_address(train.base);
-  packet.set_data_length(static_cast<unsigned>(std::min<std::uint64_t>(bytes, 0xFFFFFFFFU)));
+  packet.set_data_length(
+      static_cast<unsigned>(std::min<std::uint64_t>(train.bytes(), 0xFFFFFFFFU)));
   packet.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
   if (tile >= 0) {
     ++window_[static_cast<std::size_t>(tile - first_tile_)].pending;

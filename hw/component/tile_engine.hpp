@@ -85,9 +85,10 @@ class TileEngine : public sc_core::sc_module {
   void compute_thread();
   void load_program(std::size_t program);
   void compute_program(std::size_t program);
-  // Sends one train and advances the stream's offset.
+  // Sends a stretch of a stream as trains and advances the stream's offset.
   void send(const DataStream& stream, std::uint64_t bytes, std::uint64_t& offset,
             std::int64_t tile);
+  void send_train(std::size_t tier, const BurstTrain& train, std::int64_t tile);
   tlm::tlm_sync_enum backward(int tier, tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
                               sc_core::sc_time& delay);
 

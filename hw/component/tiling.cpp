@@ -72,8 +72,7 @@ void spread(const Work& work, const Passes& passes, std::int64_t tiles, std::int
       continue;
     }
     const auto total = stream.bytes() * static_cast<std::uint64_t>(passes_of(stream, passes));
-    // Whole chunks of a strided stream; whole 64-byte lines of a plain one.
-    const std::uint64_t grain = stream.count > 1 ? stream.chunk : 64;
+    constexpr std::uint64_t grain = 64;  // whole lines
     const std::uint64_t grains = (total + grain - 1) / grain;
     const std::uint64_t each = std::min(total, grains / static_cast<std::uint64_t>(tiles) * grain);
     const std::uint64_t rest = total - each * static_cast<std::uint64_t>(tiles - 1);

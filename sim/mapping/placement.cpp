@@ -1,0 +1,141 @@
+#include "sim/mapping/placement.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace joulesim::mapping {
+namespace {
+
+constexpr std::uint64_t kAlignment = 4096;
+
+std::uint64_t aligned(std::uint64_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+// Bytes of a cache storage when every sequence has room for `positions`.
+std::uint64_t cache_bytes(const models::OperatorGraph& graph, const models::Storage& storage,
+                          std::int64_t positions) {
+  for (const models::Op& op : graph.ops()) {
+    if (op.kind != models::OpKind::kAttention) {
+      continue;
+    }
+    for (const models::TensorId input : op.inputs) {
+      if (graph.tensor(input).storage == storage.id) {
+        const std::int64_t rows = op.attributes.batch * positions;
+        return static_cast<std::uint64_t>(storage.format.bytes(rows, storage.shape.columns));
+      }
+    }
+  }
+  return static_cast<std::uint64_t>(storage.bytes());
+}
+
+std::uint64_t widest_activations(const models::OperatorGraph& graph) {
+  std::int64_t widest = 0;
+  for (const models::Op& op : graph.ops()) {
+    std::int64_t bytes = 0;
+    for (const auto& list : {op.inputs, op.outputs}) {
+      for (const models::TensorId id : list) {
+        const models::Tensor& tensor = graph.tensor(id);
+        if (tensor.kind == models::TensorKind::kActivation ||
+            tensor.kind == models::TensorKind::kOutput) {
+          bytes += tensor.bytes();
+        }
+      }
+    }
+    widest = std::max(widest, bytes);
+  }
+  return static_cast<std::uint64_t>(widest);
+}
+
+}  // namespace
+
+const Place& Placement::of(const models::Storage& storage) const {
+  const auto found = storages.find(storage.name);
+  if (found == storages.end()) {
+    throw std::logic_error(fmt::format("storage '{}' has no place", storage.name));
+  }
+  return found->second;
+}
+
+Placement place(const models::OperatorGraph& largest, const models::OperatorGraph& widest,
+                std::int64_t kv_positions, const std::vector<MemoryTier>& tiers,
+                const PlacementWish& wish, const Region& where) {
+  Placement placement;
+  placement.kv_positions = kv_positions;
+  placement.use.resize(tiers.size());
+  std::vector<std::uint64_t> next(tiers.size(), 0);
+  Diagnostics diagnostics;
+
+  std::size_t weights_tier = tiers.size();
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < tiers.size(); ++i) {
+    names.push_back(tiers[i].name);
+    if (tiers[i].name == wish.weights) {
+      weights_tier = i;
+    }
+  }
+  if (weights_tier == tiers.size()) {
+    diagnostics.error(
+        where, fmt::format("found no memory '{}' in the machine; expected {}{}", wish.weights,
+                           fmt::join(names, ", "), did_you_mean(wish.weights, names)));
+    throw InputError(std::move(diagnostics));
+  }
+  const auto working =
+      std::find_if(tiers.begin(), tiers.end(), [](const MemoryTier& t) { return t.writable; });
+  if (working == tiers.end()) {
+    diagnostics.error(where, "the machine has no memory that can be written");
+    throw InputError(std::move(diagnostics));
+  }
+  const auto working_tier = static_cast<std::size_t>(working - tiers.begin());
+
+  for (const models::Storage& storage : largest.storages()) {
+    std::size_t tier = working_tier;
+    auto bytes = static_cast<std::uint64_t>(storage.bytes());
+    if (storage.kind == models::TensorKind::kWeight) {
+      tier = weights_tier;
+      placement.use[tier].weights += Bytes(static_cast<double>(bytes));
+    } else if (storage.kind == models::TensorKind::kKvCache) {
+      bytes = cache_bytes(largest, storage, kv_positions);
+      placement.use[tier].kv_cache += Bytes(static_cast<double>(bytes));
+    } else {
+      continue;
+    }
+    placement.storages[storage.name] = {static_cast<int>(tier), next[tier], bytes};
+    next[tier] += aligned(bytes);
+  }
+  const std::uint64_t arena = std::max(widest_activations(largest), widest_activations(widest));
+  placement.activations = {static_cast<int>(working_tier), next[working_tier], arena};
+  placement.use[working_tier].activations = Bytes(static_cast<double>(arena));
+
+  bool fits = true;
+  for (std::size_t i = 0; i < tiers.size(); ++i) {
+    fits = fits && placement.use[i].total() <= tiers[i].usable;
+  }
+  if (!fits) {
+    std::string message = "the model does not fit:";
+    for (std::size_t i = 0; i < tiers.size(); ++i) {
+      const TierUse& use = placement.use[i];
+      message +=
+          fmt::format("{} {} needs {} (weights {}, KV cache {}, activations {}) of {} usable",
+                      i == 0 ? "" : ";", tiers[i].name, format(use.total()), format(use.weights),
+                      format(use.kv_cache), format(use.activations), format(tiers[i].usable));
+    }
+    const Bytes weights = placement.use[weights_tier].weights;
+    std::string other;
+    for (std::size_t i = 0; i < tiers.size(); ++i) {
+      if (i != weights_tier && weights <= tiers[i].usable) {
+        other = fmt::format("; the weights would fit '{}'", tiers[i].name);
+      }
+    }
+    message += other.empty() ? "; the weights fit no tier: expected a smaller model, a narrower "
+                               "weight format or a larger machine"
+                             : other;
+    diagnostics.error(where, message);
+    throw InputError(std::move(diagnostics));
+  }
+  return placement;
+}
+
+}  // namespace joulesim::mapping

@@ -1,0 +1,273 @@
+#include "sim/mapping/step.hpp"
+
+#include "models/graph/cost.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+namespace joulesim::mapping {
+namespace {
+
+using hw::DataStream;
+using hw::DataType;
+using models::Element;
+using models::OpKind;
+using models::TensorKind;
+
+std::optional<DataType> plain_type(Element element) {
+  switch (element) {
+    case Element::kFp32:
+      return DataType::fp32;
+    case Element::kFp16:
+      return DataType::fp16;
+    case Element::kBf16:
+      return DataType::bf16;
+    case Element::kFp8:
+      return DataType::fp8;
+    case Element::kInt8:
+      return DataType::int8;
+    case Element::kInt4:
+      return DataType::int4;
+    default:
+      return std::nullopt;
+  }
+}
+
+// The multiplier's type follows the activations: narrower weights are unpacked to it. Only ternary
+// weights against int8 activations have a datapath of their own where the unit offers one.
+DataType multiplier(Element weight, Element activation, const hw::ComputeUnit& unit) {
+  const DataType type = plain_type(activation).value_or(DataType::fp16);
+  const auto types = unit.types();
+  const bool adder = std::find(types.begin(), types.end(), DataType::ternary) != types.end();
+  if (weight == Element::kTernary && type == DataType::int8 && adder) {
+    return DataType::ternary;
+  }
+  return type;
+}
+
+class Planner {
+ public:
+  Planner(const models::OperatorGraph& graph, const Placement& placement,
+          const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime)
+      : graph_(graph), placement_(placement), unit_(unit), runtime_(runtime) {}
+
+  hw::Work work_of(const models::Op& op) {
+    const models::OpCost cost = models::cost_of(graph_, op);
+    hw::Work work;
+    work.name = op.name;
+    work.label = std::string(models::name_of(op.role));
+    work.block = op.block;
+    describe(op, cost, work);
+    add_weight_streams(op, cost, work);
+    add_cache_streams(op, cost, work);
+    if (!work.fused) {
+      add_activation_streams(cost, work);
+    }
+    return work;
+  }
+
+ private:
+  [[nodiscard]] const models::Tensor* input_of(const models::Op& op, TensorKind kind) const {
+    for (const models::TensorId id : op.inputs) {
+      if (graph_.tensor(id).kind == kind) {
+        return &graph_.tensor(id);
+      }
+    }
+    return nullptr;
+  }
+
+  void describe(const models::Op& op, const models::OpCost& cost, hw::Work& work) const {
+    const models::Tensor* activation = input_of(op, TensorKind::kActivation);
+    const models::Tensor* weight = input_of(op, TensorKind::kWeight);
+    const Element element = activation != nullptr ? activation->format.element : Element::kFp16;
+    work.activation_bits =
+        activation != nullptr
+            ? activation->format.bits_per_element(activation->shape.rows, activation->shape.columns)
+            : 16;
+    switch (op.kind) {
+      case OpKind::kMatmul:
+      case OpKind::kExpertMatmul: {
+        work.kind = hw::WorkKind::matmul;
+        const models::Tensor& out = graph_.tensor(op.outputs.front());
+        work.m = out.shape.rows;
+        work.n = out.shape.columns;
+        work.k = weight->shape.columns;
+        work.type = multiplier(weight->format.element, element, unit_);
+        work.weight_bits =
+            weight->format.bits_per_element(weight->shape.rows, weight->shape.columns);
+        work.weight_elements = static_cast<double>(work.n) * static_cast<double>(work.k);
+        work.weights_unpacked =
+            plain_type(weight->format.element) != work.type && !(work.type == DataType::ternary);
+        break;
+      }
+      case OpKind::kAttention: {
+        work.kind = hw::WorkKind::attention;
+        const models::Attributes& a = op.attributes;
+        work.sequences = a.batch;
+        work.heads = a.heads;
+        work.kv_heads = a.kv_heads;
+        work.head_dim = a.head_dim;
+        work.q_len = a.new_tokens;
+        work.kv_len = a.past + a.new_tokens;
+        work.pairs = static_cast<double>(models::attention_pairs(a));
+        work.type = plain_type(element).value_or(DataType::fp16);
+        work.elements = work.pairs * static_cast<double>(a.heads * a.batch);
+        work.ops_per_element = 5;  // scale, maximum, subtract, exponential, sum
+        break;
+      }
+      case OpKind::kEmbedding:
+      case OpKind::kKvAppend:
+      case OpKind::kSelectLast:
+        work.kind = hw::WorkKind::copy;
+        work.fused = op.kind != OpKind::kEmbedding && runtime_.fuse_vector_work;
+        break;
+      default: {
+        work.kind = hw::WorkKind::vector;
+        const models::Tensor& out = graph_.tensor(op.outputs.front());
+        work.elements = static_cast<double>(out.shape.elements());
+        work.ops_per_element =
+            work.elements > 0 ? static_cast<double>(cost.vector_flops) / work.elements : 0;
+        work.fused = runtime_.fuse_vector_work;
+        break;
+      }
+    }
+  }
+
+  void add_weight_streams(const models::Op& op, const models::OpCost& cost, hw::Work& work) const {
+    std::int64_t left = cost.weight_bytes;  // a gather reads less than the tensor
+    for (const models::TensorId id : op.inputs) {
+      const models::Tensor& tensor = graph_.tensor(id);
+      if (tensor.kind != TensorKind::kWeight || left <= 0) {
+        continue;
+      }
+      const Place& place = placement_.of(graph_.storage(tensor.storage));
+      DataStream stream;
+      stream.role = DataStream::Role::weight;
+      stream.tier = place.tier;
+      stream.base = place.base;
+      if (op.kind == OpKind::kEmbedding) {
+        const auto row =
+            static_cast<std::uint64_t>(tensor.format.bytes_of_row(tensor.shape.columns));
+        stream.chunk = row;
+        stream.count = std::max<std::uint64_t>(
+            1, static_cast<std::uint64_t>(left) / std::max<std::uint64_t>(1, row));
+        stream.stride = place.bytes / row / stream.count * row;
+        left = 0;
+      } else {
+        stream.chunk = static_cast<std::uint64_t>(std::min(left, tensor.bytes()));
+        stream.stride = stream.chunk;
+        left -= static_cast<std::int64_t>(stream.chunk);
+      }
+      work.streams.push_back(stream);
+    }
+  }
+
+  void add_cache_streams(const models::Op& op, const models::OpCost& cost, hw::Work& work) const {
+    const std::int64_t total = cost.kv_read_bytes + cost.kv_write_bytes;
+    if (total == 0) {
+      return;
+    }
+    const bool write = op.kind == OpKind::kKvAppend;
+    const auto& caches = write ? op.outputs : op.inputs;
+    std::vector<const models::Tensor*> tensors;
+    for (const models::TensorId id : caches) {
+      if (graph_.tensor(id).kind == TensorKind::kKvCache) {
+        tensors.push_back(&graph_.tensor(id));
+      }
+    }
+    const models::Attributes& a = op.attributes;
+    const auto sequences = static_cast<std::uint64_t>(std::max<std::int64_t>(1, a.batch));
+    for (const models::Tensor* tensor : tensors) {
+      const Place& place = placement_.of(graph_.storage(tensor->storage));
+      // Caches are position-major, one reserved stretch per sequence.
+      const auto row =
+          static_cast<std::uint64_t>(tensor->format.bytes_of_row(tensor->shape.columns));
+      DataStream stream;
+      stream.role = write ? DataStream::Role::kv_write : DataStream::Role::kv_read;
+      stream.tier = place.tier;
+      stream.count = sequences;
+      stream.chunk = static_cast<std::uint64_t>(total) / tensors.size() / sequences;
+      stream.stride = row * static_cast<std::uint64_t>(placement_.kv_positions);
+      const auto seen = static_cast<std::uint64_t>(a.past + a.new_tokens) * row;
+      stream.base = place.base + (write ? static_cast<std::uint64_t>(a.past) * row
+                                        : seen - std::min(seen, stream.chunk));
+      if (stream.chunk > 0) {
+        work.streams.push_back(stream);
+      }
+    }
+  }
+
+  void add_activation_streams(const models::OpCost& cost, hw::Work& work) const {
+    const auto in = static_cast<std::uint64_t>(cost.activation_in_bytes);
+    const auto out = static_cast<std::uint64_t>(cost.activation_out_bytes);
+    // Half of the unit's own memory is for activations; what does not fit goes to memory.
+    if (static_cast<double>(in + out) <= unit_.local_memory().si() / 2) {
+      return;
+    }
+    const auto add = [&](DataStream::Role role, std::uint64_t bytes, std::uint64_t offset) {
+      if (bytes > 0) {
+        work.streams.push_back({role, placement_.activations.tier,
+                                placement_.activations.base + offset, bytes, bytes, 1});
+      }
+    };
+    add(DataStream::Role::activation_in, in, 0);
+    add(DataStream::Role::activation_out, out,
+        std::min(in, placement_.activations.bytes - std::min(placement_.activations.bytes, out)));
+  }
+
+  const models::OperatorGraph& graph_;
+  const Placement& placement_;
+  const hw::ComputeUnit& unit_;
+  const hw::RuntimeSpec& runtime_;
+};
+
+}  // namespace
+
+StepPlan plan_step(const models::OperatorGraph& graph, const Placement& placement,
+                   const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime,
+                   const Region& where) {
+  StepPlan plan;
+  Planner planner(graph, placement, unit, runtime);
+  std::set<std::string> refusals;
+  int block = -2;
+  for (const models::OpId id : graph.order()) {
+    const models::Op& op = graph.op(id);
+    hw::Work work = planner.work_of(op);
+    if (const auto refusal = unit.refusal(work)) {
+      refusals.insert(fmt::format("operator '{}': {}", work.label, *refusal));
+      continue;
+    }
+    if (op.block != block || plan.segments.empty()) {
+      Segment segment;
+      segment.block = op.block;
+      segment.name = op.block >= 0 ? "block" : plan.segments.empty() ? "before" : "after";
+      segment.first = plan.works.size();
+      plan.segments.push_back(segment);
+      block = op.block;
+    }
+    plan.programs.push_back(unit.lower(work, plan.works.size(), runtime));
+    plan.works.push_back(std::move(work));
+    ++plan.segments.back().count;
+  }
+  if (!refusals.empty()) {
+    Diagnostics diagnostics;
+    for (const std::string& refusal : refusals) {
+      diagnostics.error(where, refusal);
+    }
+    throw InputError(std::move(diagnostics));
+  }
+  for (const models::Block& b : graph.blocks()) {
+    for (Segment& segment : plan.segments) {
+      if (segment.block == b.index) {
+        segment.signature = b.signature;
+        segment.repeats_weights = b.shares_weights_with_previous;
+      }
+    }
+  }
+  return plan;
+}
+
+}  // namespace joulesim::mapping
