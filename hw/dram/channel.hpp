@@ -36,7 +36,8 @@ struct ControllerPolicy {
 };
 
 // Where a channel gets its bursts and leaves its completions:
-//   const Burst* front();   the next burst (its arrival may lie ahead), nullptr when none is known
+//   const Burst* front(Clock tick);  the next burst: one that arrived before `tick` if there is
+//                           any, else the next to arrive; nullptr when none is known
 //   void pop();             the front was accepted
 //   void done(const Burst&, Clock issued, Clock data_end);
 class Channel {
@@ -139,7 +140,7 @@ bool Channel::accept(Feed& feed, Clock tick) {
     accepted_in_tick_ = 0;
   }
   for (;;) {
-    const Burst* b = feed.front();
+    const Burst* b = feed.front(tick);
     if (b == nullptr || b->arrival >= tick) {
       return false;
     }
@@ -170,7 +171,7 @@ void Channel::run(Feed& feed, Clock until) {
   while (now_ < until) {
     Clock tick = now_ + 1;
     if (pending() == 0 && maintenance_.empty()) {
-      const Burst* b = feed.front();
+      const Burst* b = feed.front(tick);
       if (b == nullptr && until == kNever) {
         return;
       }
@@ -189,7 +190,7 @@ void Channel::run(Feed& feed, Clock until) {
     Clock limit = std::min(until, next_due() - 1);
     if (more) {
       limit = tick;
-    } else if (const Burst* b = feed.front(); b != nullptr && b->arrival >= tick) {
+    } else if (const Burst* b = feed.front(tick); b != nullptr && b->arrival >= tick) {
       limit = std::min(limit, b->arrival);  // accepted from the clock after its arrival on
     }
     limit = std::max(limit, tick);

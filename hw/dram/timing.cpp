@@ -4,18 +4,22 @@
 
 namespace joulesim::hw {
 
+namespace {
+// 10^18 clocks times 10^6 fs overflow 64 bits.
+__extension__ using Wide = __int128;
+}  // namespace
+
 std::int64_t DramTiming::to_ps(Clock clocks) const {
-  // 128 bits: 10^18 clocks times 10^6 fs would overflow 64.
-  return static_cast<std::int64_t>(static_cast<__int128>(clocks) * tCK_fs / 1000);
+  return static_cast<std::int64_t>(static_cast<Wide>(clocks) * tCK_fs / 1000);
 }
 
 Clock DramTiming::to_clocks_ceil(std::int64_t ps) const {
-  const __int128 fs = static_cast<__int128>(ps) * 1000;
+  const Wide fs = static_cast<Wide>(ps) * 1000;
   return static_cast<Clock>((fs + tCK_fs - 1) / tCK_fs);
 }
 
 Clock DramTiming::to_clocks_floor(std::int64_t ps) const {
-  return static_cast<Clock>(static_cast<__int128>(ps) * 1000 / tCK_fs);
+  return static_cast<Clock>(static_cast<Wide>(ps) * 1000 / tCK_fs);
 }
 
 std::vector<std::string> DramTiming::faults(const DramOrganisation& organisation) const {

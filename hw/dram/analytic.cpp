@@ -1,0 +1,31 @@
+#include "hw/dram/analytic.hpp"
+
+#include <algorithm>
+
+namespace joulesim::hw {
+
+DramRates rates_of(const DramPart& part) {
+  const DramTiming& t = part.timing;
+  const double clock = static_cast<double>(t.tCK_fs) * 1e-15;
+  const double burst = part.organisation.burst_bytes;
+  const Gates gates(t);
+  DramRates out;
+  if (t.nREFI > 0) {
+    out.refresh_share =
+        static_cast<double>(t.nRTP + t.nRP + t.nRFC + t.nRCDRD) / static_cast<double>(t.nREFI);
+  }
+  const int rotation = part.mapping().rotation();
+  const double apart = static_cast<double>(gates.rd_rd_s);
+  const double step = std::max(
+      apart, static_cast<double>(gates.rd_rd_l) / std::max(1, rotation / part.organisation.units));
+  const double units = part.organisation.units;
+  out.stream = Bandwidth(units * burst / (step * clock) * (1 - out.refresh_share));
+  const double per_activate =
+      std::max({static_cast<double>(t.nFAW) / 4, static_cast<double>(t.nRRDS),
+                static_cast<double>(t.nRC) / part.organisation.banks_per_unit(), apart});
+  out.random = Bandwidth(units * burst / (per_activate * clock) * (1 - out.refresh_share));
+  out.read_latency = Time(static_cast<double>(t.nRCDRD + t.read_latency()) * clock);
+  return out;
+}
+
+}  // namespace joulesim::hw

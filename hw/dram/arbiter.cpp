@@ -1,0 +1,96 @@
+#include "hw/dram/arbiter.hpp"
+
+#include <algorithm>
+
+namespace joulesim::hw {
+
+void SliceArbiter::push(int client, const Share& share) {
+  const auto index = static_cast<std::size_t>(client);
+  if (clients_.size() <= index) {
+    clients_.resize(index + 1);
+  }
+  Share copy = share;
+  if (!copy.pieces.ensure()) {
+    return;  // nothing of this train on this channel
+  }
+  clients_[index].push_back(copy);
+  ++waiting_;
+}
+
+SliceArbiter::Share* SliceArbiter::pick(Clock tick) {
+  if (waiting_ == 0) {
+    return nullptr;
+  }
+  if (waiting_ == 1 || clients_.size() == 1) {  // the common case: one client has work
+    for (std::size_t i = 0; i < clients_.size(); ++i) {
+      if (!clients_[i].empty()) {
+        if (running_ != static_cast<int>(i)) {
+          running_ = static_cast<int>(i);
+          credit_ = slice_bursts_;
+        }
+        return &clients_[i].front();
+      }
+    }
+  }
+  int best = -1;
+  int best_priority = -1;
+  const auto n = clients_.size();
+  const std::size_t start = running_ < 0 ? 0 : static_cast<std::size_t>(running_);
+  // The running client comes first while it has credit, last when it has not.
+  for (std::size_t k = 0; k < n; ++k) {
+    const std::size_t i = (start + (credit_ > 0 ? 0 : 1) + k) % n;
+    if (ready(i, tick) && clients_[i].front().priority > best_priority) {
+      best = static_cast<int>(i);
+      best_priority = clients_[i].front().priority;
+    }
+  }
+  if (best < 0) {  // nobody is there yet: the first to come
+    Clock earliest = kNever;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (!clients_[i].empty() && clients_[i].front().arrival < earliest) {
+        earliest = clients_[i].front().arrival;
+        best = static_cast<int>(i);
+      }
+    }
+  }
+  if (best != running_ || credit_ <= 0) {
+    running_ = best;
+    credit_ = slice_bursts_;
+  }
+  return &clients_[static_cast<std::size_t>(best)].front();
+}
+
+void SliceArbiter::took(std::uint64_t n) {
+  auto& queue = clients_[static_cast<std::size_t>(running_)];
+  credit_ -= static_cast<std::int64_t>(n);
+  queue.front().pieces.take(n);
+  if (!queue.front().pieces.ensure()) {
+    queue.pop_front();
+    --waiting_;
+  }
+}
+
+std::uint64_t SliceArbiter::slice_left(Clock tick) const {
+  const auto& mine = clients_[static_cast<std::size_t>(running_)].front();
+  const std::uint64_t piece = mine.pieces.left();
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    if (static_cast<int>(i) != running_ && ready(i, tick)) {
+      return std::min<std::uint64_t>(
+          piece, static_cast<std::uint64_t>(std::max<std::int64_t>(credit_, 1)));
+    }
+  }
+  return piece;
+}
+
+Clock SliceArbiter::next_arrival(Clock tick) const {
+  Clock earliest = kNever;
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    if (static_cast<int>(i) != running_ && !clients_[i].empty() &&
+        clients_[i].front().arrival >= tick) {
+      earliest = std::min(earliest, clients_[i].front().arrival);
+    }
+  }
+  return earliest;
+}
+
+}  // namespace joulesim::hw

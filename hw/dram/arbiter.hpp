@@ -1,0 +1,58 @@
+// Who goes next on one channel: several clients, each with its trains in order.
+//
+// Strict priority first; among equals a round of slices, a slice being a fixed number of bursts of
+// one client. Clients are arbitrated, not trains: a client's own trains never interleave. The slice
+// that is running survives any window in which the channel is simulated, so results do not depend
+// on the window.
+//
+// Checked by: tests/unit/dram_arbiter.cpp, tests/oracle/dram_train.cpp.
+#pragma once
+
+#include "hw/dram/bank_state.hpp"
+#include "hw/dram/interleave.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+namespace joulesim::hw {
+
+class SliceArbiter {
+ public:
+  struct Share {  // one train's part on this channel
+    PieceStream pieces;
+    bool write = false;
+    std::uint8_t priority = 0;
+    std::uint32_t tag = 0;
+    Clock arrival = 0;
+  };
+
+  explicit SliceArbiter(int slice_bursts) : slice_bursts_(slice_bursts) {}
+
+  void push(int client, const Share& share);
+  // The share to serve at `tick`: one that arrived before it if there is any (its slice runs on),
+  // else the one to arrive next. nullptr when there is none.
+  Share* pick(Clock tick);
+  // After pick(): n bursts of the picked share were taken.
+  void took(std::uint64_t n);
+
+  [[nodiscard]] int client() const { return running_; }
+  // Bursts until the turn passes on; as many as the piece has when no other client waits.
+  [[nodiscard]] std::uint64_t slice_left(Clock tick) const;
+  [[nodiscard]] bool empty() const { return waiting_ == 0; }
+  [[nodiscard]] std::size_t shares() const { return waiting_; }
+  // Next arrival at or after tick of a client that would take precedence over the running one.
+  [[nodiscard]] Clock next_arrival(Clock tick) const;
+
+ private:
+  [[nodiscard]] bool ready(std::size_t client, Clock tick) const {
+    return !clients_[client].empty() && clients_[client].front().arrival < tick;
+  }
+  int slice_bursts_;
+  std::vector<std::deque<Share>> clients_;
+  int running_ = -1;
+  std::int64_t credit_ = 0;
+  std::size_t waiting_ = 0;
+};
+
+}  // namespace joulesim::hw
