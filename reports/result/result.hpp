@@ -25,7 +25,7 @@ struct Fact {
 };
 
 struct Metric {
-  std::string name;   // "decode.tokens_per_second"
+  std::string name;   // "decode.tokens_per_second"; energy.per_token is the decode phase's
   std::string label;  // "Decode speed"
   AnyQuantity value;
   std::optional<double> low, high;  // same unit; absent when nothing ranged bears on it
@@ -85,7 +85,10 @@ struct Roof {  // for the roofline: one compute unit in one format against one m
   double ops_per_second = 0, bytes_per_second = 0;
 };
 
-struct Series {  // a curve over time or another axis
+// A curve over time or another axis; units are SI without prefix. Curves whose names share the
+// first word are drawn together: "power", "power.npu" (over one request), "bandwidth.<tier>" (over
+// one decode step, drawn against the peak of that memory tier), "battery.charge" (over hours).
+struct Series {
   std::string name, label, x_label, x_unit, y_label, y_unit;
   std::vector<double> x, y;
 };

@@ -1,0 +1,253 @@
+#include "reports/result/view.hpp"
+
+#include "reports/result/display.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+namespace joulesim::reports {
+namespace {
+
+// Reading order of metrics: the widest question that was answered comes first.
+constexpr std::array kOrder = {
+    "fleet.energy_per_year",
+    "fleet.power",
+    "fleet.devices",
+    "fleet.co2_per_year",
+    "fleet.cost_per_million_tokens",
+    "training.energy",
+    "training.device_hours",
+    "serving.throughput",
+    "decode.tokens_per_second",
+    "energy.per_token",
+    "battery.hours",
+    "power.average",
+    "prefill.time_to_first_token",
+    "thermal.sustained_tokens_per_second",
+    "memory.footprint",
+    "memory.dram_utilisation",
+    "serving.p50_time_to_first_token",
+    "serving.p99_time_between_tokens",
+    "serving.max_batch",
+    "numerics.kl_divergence",
+    "numerics.top1_agreement",
+    "numerics.max_abs_error",
+    "battery.tokens",
+    "decode.time_per_token",
+    "prefill.tokens_per_second",
+    "energy.per_request",
+    "power.peak",
+    "memory.kv_cache",
+};
+
+std::size_t spent_rank(const std::string& spent) {
+  const auto& kinds = spent_kinds();
+  return static_cast<std::size_t>(std::find(kinds.begin(), kinds.end(), spent) - kinds.begin());
+}
+
+EnergyGroup& group_of(std::vector<EnergyGroup>& groups, const std::string& name) {
+  const auto found = std::find_if(groups.begin(), groups.end(),
+                                  [&](const EnergyGroup& g) { return g.name == name; });
+  if (found != groups.end()) {
+    return *found;
+  }
+  groups.push_back({name, 0, 0, {}});
+  return groups.back();
+}
+
+void add(EnergyGroup& group, const std::string& cause, const EnergyRow& row) {
+  group.joules += row.joules;
+  group.assumed_share += row.joules * row.assumed_share;  // a sum until finish()
+  const auto found = std::find_if(
+      group.segments.begin(), group.segments.end(),
+      [&](const EnergySegment& s) { return s.cause == cause && s.spent == row.spent; });
+  if (found != group.segments.end()) {
+    found->joules += row.joules;
+  } else {
+    group.segments.push_back({cause, row.spent, row.joules});
+  }
+}
+
+void finish(std::vector<EnergyGroup>& groups) {
+  for (EnergyGroup& group : groups) {
+    group.assumed_share = group.joules > 0 ? group.assumed_share / group.joules : 0;
+    std::stable_sort(group.segments.begin(), group.segments.end(),
+                     [](const EnergySegment& a, const EnergySegment& b) {
+                       const auto left = spent_rank(a.spent);
+                       const auto right = spent_rank(b.spent);
+                       return left != right ? left < right : a.joules > b.joules;
+                     });
+  }
+}
+
+void note(std::vector<std::string>& seen, const std::string& name) {
+  if (std::find(seen.begin(), seen.end(), name) == seen.end()) {
+    seen.push_back(name);
+  }
+}
+
+}  // namespace
+
+const std::vector<std::string>& spent_kinds() {
+  static const std::vector<std::string> kinds = {"movement", "arithmetic", "control", "static",
+                                                 "loss"};
+  return kinds;
+}
+
+std::vector<std::string> phases(const Result& result) {
+  std::vector<std::string> out;
+  for (const EnergyRow& row : result.energy) {
+    note(out, row.phase);
+  }
+  for (const TimeRow& row : result.time) {
+    note(out, row.phase);
+  }
+  for (const OperatorRow& row : result.operators) {
+    note(out, row.phase);
+  }
+  return out;
+}
+
+std::string main_phase(const Result& result) {
+  const std::vector<std::string> all = phases(result);
+  if (all.empty() || std::find(all.begin(), all.end(), "decode") != all.end()) {
+    return "decode";
+  }
+  return result.operators.empty() ? all.back() : result.operators.back().phase;
+}
+
+std::vector<EnergyGroup> energy_by_component(const Result& result, const std::string& phase) {
+  std::vector<EnergyGroup> groups;
+  for (const EnergyRow& row : result.energy) {
+    if (phase.empty() || row.phase == phase) {
+      add(group_of(groups, row.component), row.cause, row);
+    }
+  }
+  finish(groups);
+  std::stable_sort(groups.begin(), groups.end(),
+                   [](const EnergyGroup& a, const EnergyGroup& b) { return a.joules > b.joules; });
+  return groups;
+}
+
+std::vector<EnergyGroup> energy_by_phase(const Result& result) {
+  std::vector<EnergyGroup> groups;
+  for (const EnergyRow& row : result.energy) {
+    add(group_of(groups, row.phase), row.spent, row);
+  }
+  finish(groups);
+  return groups;
+}
+
+std::vector<EnergySegment> energy_by_spending(const Result& result) {
+  std::vector<EnergyGroup> whole;
+  for (const EnergyRow& row : result.energy) {
+    add(group_of(whole, ""), row.spent, row);
+  }
+  finish(whole);
+  return whole.empty() ? std::vector<EnergySegment>{} : whole.front().segments;
+}
+
+std::vector<OperatorRow> operators_of(const Result& result, const std::string& phase) {
+  std::vector<OperatorRow> out;
+  std::copy_if(result.operators.begin(), result.operators.end(), std::back_inserter(out),
+               [&](const OperatorRow& row) { return row.phase == phase; });
+  std::stable_sort(out.begin(), out.end(), [](const OperatorRow& a, const OperatorRow& b) {
+    return a.seconds > b.seconds;
+  });
+  return out;
+}
+
+std::vector<std::string> all_metric_names(const std::vector<Result>& results) {
+  std::vector<std::string> seen;
+  for (const Result& result : results) {
+    for (const Metric& metric : result.metrics) {
+      note(seen, metric.name);
+    }
+  }
+  std::vector<std::string> out;
+  for (const char* name : kOrder) {
+    if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
+      out.emplace_back(name);
+    }
+  }
+  for (const std::string& name : seen) {
+    note(out, name);
+  }
+  return out;
+}
+
+std::vector<const Metric*> headline(const Result& result, std::size_t most) {
+  std::vector<const Metric*> out;
+  for (const char* name : kOrder) {
+    const Metric* metric = result.metric(name);
+    if (metric != nullptr && out.size() < most) {
+      out.push_back(metric);
+    }
+  }
+  if (out.empty()) {
+    for (const Metric& metric : result.metrics) {
+      if (out.size() < most) {
+        out.push_back(&metric);
+      }
+    }
+  }
+  return out;
+}
+
+std::vector<Chart> charts(const Result& result) {
+  std::vector<Chart> out;
+  for (const Series& series : result.timeline) {
+    if (series.x.size() < 2) {
+      continue;
+    }
+    const std::string name = series.name.substr(0, series.name.find('.'));
+    const auto found = std::find_if(out.begin(), out.end(), [&](const Chart& chart) {
+      const Series& first = *chart.curves.front();
+      return chart.name == name && first.x_unit == series.x_unit && first.y_unit == series.y_unit;
+    });
+    if (found != out.end()) {
+      found->curves.push_back(&series);
+    } else {
+      out.push_back({name, {&series}});
+    }
+  }
+  // File names are made from chart names: two charts of one name get numbers.
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto earlier = std::count_if(
+        out.begin(), out.begin() + static_cast<std::ptrdiff_t>(i), [&](const Chart& c) {
+          return c.curves.front()->name.substr(0, c.curves.front()->name.find('.')) == out[i].name;
+        });
+    if (earlier > 0) {
+      out[i].name += fmt::format("_{}", earlier + 1);
+    }
+  }
+  return out;
+}
+
+std::string deviation_sentence(const Result& result) {
+  std::string out;
+  for (const Deviation& d : result.fidelity.deviations) {
+    const auto signed_percent = [](double share) {
+      return share == 0 ? std::string("0 %")
+                        : (share > 0 ? "+" : "−") + percent(share < 0 ? -share : share);
+    };
+    out += fmt::format("{}{}: {} against {} differs by {} in time and {} in energy",
+                       out.empty() ? "" : "; ", d.phase, d.level, d.reference,
+                       signed_percent(d.time), signed_percent(d.energy));
+  }
+  return out;
+}
+
+std::string fact_text(const std::vector<Fact>& facts, const std::string& name) {
+  for (const Fact& fact : facts) {
+    if (fact.name == name) {
+      return show(fact);
+    }
+  }
+  return {};
+}
+
+}  // namespace joulesim::reports

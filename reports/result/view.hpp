@@ -1,0 +1,67 @@
+// The groupings that several reports show: sums and orders over a result's rows, no new figures.
+//
+// Checked by: tests/unit/reports_view.cpp.
+#pragma once
+
+#include "reports/result/result.hpp"
+
+#include <string>
+#include <vector>
+
+namespace joulesim::reports {
+
+struct EnergySegment {
+  std::string cause, spent;
+  double joules = 0;
+};
+
+struct EnergyGroup {  // one component, or one phase
+  std::string name;
+  double joules = 0;
+  double assumed_share = 0;  // weighted by joules
+  std::vector<EnergySegment> segments;
+};
+
+// Phases in the order in which rows first name them.
+std::vector<std::string> phases(const Result& result);
+
+// The phase a reader asks about first: "decode" when there is one.
+std::string main_phase(const Result& result);
+
+// Components by falling energy, segments by kind of spending, then falling energy. An empty phase
+// means all phases.
+std::vector<EnergyGroup> energy_by_component(const Result& result, const std::string& phase = {});
+
+// One group per phase, segments summed over components for each kind of spending.
+std::vector<EnergyGroup> energy_by_phase(const Result& result);
+
+// Joules by kind of spending over the whole request, in the order of spent_kinds().
+std::vector<EnergySegment> energy_by_spending(const Result& result);
+
+// "movement", "arithmetic", "control", "static", "loss": the order of every stack and legend.
+const std::vector<std::string>& spent_kinds();
+
+// Operators of a phase by falling time.
+std::vector<OperatorRow> operators_of(const Result& result, const std::string& phase);
+
+// The metrics that answer the question, best first: fleet and training figures before one device's,
+// speed and energy before the rest.
+std::vector<const Metric*> headline(const Result& result, std::size_t most);
+
+// Metric names known to any of the results, in headline order and then in order of appearance.
+std::vector<std::string> all_metric_names(const std::vector<Result>& results);
+
+// Curves that belong in one plot: same first word of the name ("power.npu" → "power"), same units.
+struct Chart {
+  std::string name;
+  std::vector<const Series*> curves;
+};
+std::vector<Chart> charts(const Result& result);
+
+// The last measured deviation of the level used, as a sentence; empty when none was measured.
+std::string deviation_sentence(const Result& result);
+
+// "as written" facts that identify a run: model, machine, level.
+std::string fact_text(const std::vector<Fact>& facts, const std::string& name);
+
+}  // namespace joulesim::reports
