@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace joulesim::hw {
 
 Arithmetic Arithmetic::from(const ConfigNode& part) {
@@ -44,13 +46,17 @@ std::vector<DataType> Arithmetic::types() const {
   return types;
 }
 
-bool Arithmetic::any_energy_assumed() const {
+EnergyCause Arithmetic::cause() const {
+  EnergyCause cause{"mac", Spent::arithmetic, false, 1, 1};
   for (const auto& rate : rates_) {
-    if (rate && rate->energy.source && rate->energy.source->assumed()) {
-      return true;
+    if (rate) {
+      const EnergyCause own = EnergyCause::of("mac", Spent::arithmetic, rate->energy);
+      cause.assumed = cause.assumed || own.assumed;
+      cause.low = std::min(cause.low, own.low);
+      cause.high = std::max(cause.high, own.high);
     }
   }
-  return false;
+  return cause;
 }
 
 void Arithmetic::scale(double factor) {

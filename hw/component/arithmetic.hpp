@@ -5,6 +5,7 @@
 //   energy         = { value = "0.10 pJ/MAC", source = "…" }
 #pragma once
 
+#include "hw/component/compute_unit.hpp"
 #include "hw/component/work.hpp"
 #include "sim/base/config.hpp"
 
@@ -27,7 +28,8 @@ class Arithmetic {
     return entry ? &*entry : nullptr;
   }
   [[nodiscard]] std::vector<DataType> types() const;
-  [[nodiscard]] bool any_energy_assumed() const;
+  // What its energy is booked as: assumed, and ranged, as far as any of its types is.
+  [[nodiscard]] EnergyCause cause() const;
   void scale(double factor);  // of the rates
 
  private:

@@ -20,6 +20,18 @@ struct EnergyCause {
   std::string name;
   Spent spent = Spent::movement;
   bool assumed = false;  // the coefficient's source is an assumption
+  // The coefficient's range, relative to its value; 1 when it has none.
+  double low = 1, high = 1;
+
+  template <class Q>
+  static EnergyCause of(std::string cause, Spent kind, const Sourced<Q>& figure) {
+    EnergyCause result{std::move(cause), kind, figure.source && figure.source->assumed(), 1, 1};
+    if (figure.low && figure.high && figure.value > Q(0)) {
+      result.low = *figure.low / figure.value;
+      result.high = *figure.high / figure.value;
+    }
+    return result;
+  }
 };
 
 // Costs that belong to the software stack rather than to the chip.
@@ -28,6 +40,7 @@ struct RuntimeSpec {
   std::string title;
   Time launch;                    // per operator that starts on its own
   Time step_overhead;             // host work per step that nothing hides
+  bool assumed = false;           // the launch cost is an assumption
   bool fuse_vector_work = false;  // norms, activations, rotary run inside their neighbours
   bool prefetch_weights = false;  // weights of the next operator load while this one computes
 };

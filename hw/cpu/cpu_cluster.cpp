@@ -11,10 +11,6 @@ namespace joulesim::hw {
 namespace {
 enum Cause : std::size_t { kMac, kVector, kCache, kControl, kCauses };
 
-template <class Q>
-bool is_assumed(const Sourced<Q>& figure) {
-  return figure.source && figure.source->assumed();
-}
 }  // namespace
 
 CpuClusterSpec CpuClusterSpec::from(const ConfigNode& part) {
@@ -40,10 +36,10 @@ CpuClusterSpec CpuClusterSpec::from(const ConfigNode& part) {
 }
 
 CpuCluster::CpuCluster(CpuClusterSpec spec) : spec_(std::move(spec)) {
-  causes_ = {{"mac", Spent::arithmetic, spec_.arithmetic.any_energy_assumed()},
-             {"vector", Spent::arithmetic, is_assumed(spec_.vector_energy)},
-             {"caches", Spent::movement, is_assumed(spec_.cache_energy)},
-             {"control", Spent::control, is_assumed(spec_.control_energy)}};
+  causes_ = {spec_.arithmetic.cause(),
+             EnergyCause::of("vector", Spent::arithmetic, spec_.vector_energy),
+             EnergyCause::of("caches", Spent::movement, spec_.cache_energy),
+             EnergyCause::of("control", Spent::control, spec_.control_energy)};
 }
 
 std::optional<std::string> CpuCluster::refusal(const Work& work) const {

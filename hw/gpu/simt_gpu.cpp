@@ -12,10 +12,6 @@ namespace joulesim::hw {
 namespace {
 enum Cause : std::size_t { kMac, kVector, kShared, kL2, kControl, kCauses };
 
-template <class Q>
-bool is_assumed(const Sourced<Q>& figure) {
-  return figure.source && figure.source->assumed();
-}
 double ceil_div(double a, double b) { return std::ceil(a / b); }
 }  // namespace
 
@@ -51,11 +47,11 @@ SimtGpuSpec SimtGpuSpec::from(const ConfigNode& part) {
 }
 
 SimtGpu::SimtGpu(SimtGpuSpec spec) : spec_(std::move(spec)) {
-  causes_ = {{"mac", Spent::arithmetic, spec_.arithmetic.any_energy_assumed()},
-             {"vector", Spent::arithmetic, is_assumed(spec_.vector_energy)},
-             {"shared memory", Spent::movement, is_assumed(spec_.shared_memory_energy)},
-             {"l2 to sm", Spent::movement, is_assumed(spec_.l2_energy)},
-             {"control", Spent::control, is_assumed(spec_.control_energy)}};
+  causes_ = {spec_.arithmetic.cause(),
+             EnergyCause::of("vector", Spent::arithmetic, spec_.vector_energy),
+             EnergyCause::of("shared memory", Spent::movement, spec_.shared_memory_energy),
+             EnergyCause::of("l2 to sm", Spent::movement, spec_.l2_energy),
+             EnergyCause::of("control", Spent::control, spec_.control_energy)};
 }
 
 std::optional<std::string> SimtGpu::refusal(const Work& work) const {

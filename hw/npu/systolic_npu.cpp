@@ -11,10 +11,6 @@ namespace joulesim::hw {
 namespace {
 enum Cause : std::size_t { kMac, kVector, kScratchpad, kControl, kCauses };
 
-template <class Q>
-bool is_assumed(const Sourced<Q>& figure) {
-  return figure.source && figure.source->assumed();
-}
 }  // namespace
 
 SystolicNpuSpec SystolicNpuSpec::from(const ConfigNode& part) {
@@ -55,10 +51,10 @@ SystolicNpuSpec SystolicNpuSpec::from(const ConfigNode& part) {
 }
 
 SystolicNpu::SystolicNpu(SystolicNpuSpec spec) : spec_(std::move(spec)) {
-  causes_ = {{"mac", Spent::arithmetic, spec_.arithmetic.any_energy_assumed()},
-             {"vector", Spent::arithmetic, is_assumed(spec_.vector_energy)},
-             {"scratchpad", Spent::movement, is_assumed(spec_.scratchpad_read)},
-             {"control", Spent::control, is_assumed(spec_.control_energy)}};
+  causes_ = {spec_.arithmetic.cause(),
+             EnergyCause::of("vector", Spent::arithmetic, spec_.vector_energy),
+             EnergyCause::of("scratchpad", Spent::movement, spec_.scratchpad_read),
+             EnergyCause::of("control", Spent::control, spec_.control_energy)};
 }
 
 std::optional<std::string> SystolicNpu::refusal(const Work& work) const {

@@ -1,0 +1,57 @@
+// Where parts, devices, models and scenarios are found, by name.
+//
+// Roots in order: the folders of JOULESIM_PATH, then the product's own data (the source tree, or
+// share/joulesim after installation). A name in an earlier root hides the same name in a later one.
+#pragma once
+
+#include "hw/component/registry.hpp"
+#include "models/arch/zoo.hpp"
+#include "sim/base/config.hpp"
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace joulesim::engine {
+
+struct LibraryEntry {
+  std::string id, title, path;
+  std::string kind;  // parts: the component kind; devices: "phone", "server", …
+  std::vector<std::string> aliases;
+};
+
+class Library {
+ public:
+  // Throws InputError for files that are no TOML and for names used twice in one root.
+  static Library open();
+
+  [[nodiscard]] const hw::Registry& registry() const { return registry_; }
+  [[nodiscard]] const std::vector<LibraryEntry>& parts() const { return parts_; }
+  [[nodiscard]] const std::vector<LibraryEntry>& devices() const { return devices_; }
+  [[nodiscard]] const std::vector<LibraryEntry>& scenarios() const { return scenarios_; }
+  [[nodiscard]] const std::vector<models::ZooEntry>& models() const { return zoo_; }
+
+  [[nodiscard]] const LibraryEntry* part(const std::string& name) const;
+  [[nodiscard]] const LibraryEntry* device(const std::string& name) const;  // by id or alias
+  [[nodiscard]] const LibraryEntry* scenario(const std::string& name) const;
+  [[nodiscard]] const models::ZooEntry* model(const std::string& name) const;
+
+  [[nodiscard]] std::vector<std::string> part_names(const std::string& kind = {}) const;
+  [[nodiscard]] std::vector<std::string> device_names() const;  // ids and aliases
+  [[nodiscard]] std::vector<std::string> model_names() const;
+  [[nodiscard]] std::vector<std::string> scenario_names() const;
+
+ private:
+  Library();
+  void add_root(const std::filesystem::path& root);
+
+  hw::Registry registry_;
+  std::vector<LibraryEntry> parts_, devices_, scenarios_;
+  std::vector<models::ZooEntry> zoo_;
+};
+
+// A path as shown to people: relative to the working folder when it lies below it.
+std::string shown_path(const std::filesystem::path& path);
+
+}  // namespace joulesim::engine

@@ -1,0 +1,89 @@
+// A whole device, resolved: parts by name plus what only the device knows (hw/device/*.toml).
+#pragma once
+
+#include "hw/battery/battery.hpp"
+#include "hw/component/compute_unit.hpp"
+#include "hw/display/display.hpp"
+#include "hw/dram/part.hpp"
+#include "hw/flash/flash.hpp"
+#include "hw/link/link.hpp"
+#include "hw/power/power.hpp"
+#include "hw/sram/sram.hpp"
+#include "sim/engine/library.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace joulesim::engine {
+
+struct DigestedFile {
+  std::string path;
+  std::string fnv1a;
+};
+
+struct MachineUnit {
+  std::string name;  // "npu", "gpu", "cpu"
+  std::shared_ptr<const hw::ComputeUnit> unit;
+  std::string rail;
+  std::string default_runtime;
+};
+
+struct MachineLink {
+  std::string name;
+  hw::LinkSpec spec;
+};
+
+struct Machine {
+  std::string id, title, kind;
+  std::vector<std::string> aliases;
+
+  hw::DramPart dram;
+  std::int64_t channels = 0;
+  std::int64_t interleave = 256;  // bytes
+  Sourced<Bytes> capacity;
+  Sourced<double> usable_share;
+  std::optional<Sourced<Bandwidth>> stated_bandwidth;
+  std::string memory_rail;
+
+  std::optional<hw::SramSpec> cache;
+  std::string cache_rail;
+  std::optional<hw::FlashSpec> storage;
+  std::string storage_rail;
+  std::vector<MachineUnit> units;
+  std::optional<hw::DisplaySpec> display;
+  std::string display_rail;
+  std::optional<hw::BatterySpec> battery;
+  std::optional<hw::SupplySpec> supply;
+  std::optional<hw::BaseLoadSpec> rest;
+  std::string rest_rail;
+  std::vector<MachineLink> links;
+
+  std::vector<Figure> figures;
+  std::vector<DigestedFile> files;
+
+  [[nodiscard]] Bandwidth peak_bandwidth() const {
+    return dram.peak.value * static_cast<double>(channels);
+  }
+  [[nodiscard]] const MachineUnit* unit(const std::string& name) const;
+};
+
+// Throws InputError with every fault of the device file and of all its parts.
+Machine load_machine(const Library& library, const std::string& name, const Region& where);
+Machine load_machine_file(const Library& library, const std::string& path);
+
+// A part that is not a device's business: a software stack.
+struct LoadedRuntime {
+  hw::RuntimeSpec spec;
+  std::vector<Figure> figures;
+  DigestedFile file;
+};
+LoadedRuntime load_runtime(const Library& library, const std::string& name, const Region& where);
+
+// Checks one part file on its own, whatever its kind.
+void check_part(const Library& library, ConfigFile& file);
+
+std::string fnv1a(const std::string& text);
+
+}  // namespace joulesim::engine
