@@ -241,13 +241,28 @@ std::string deviation_sentence(const Result& result) {
   return out;
 }
 
-std::string fact_text(const std::vector<Fact>& facts, const std::string& name) {
-  for (const Fact& fact : facts) {
-    if (fact.name == name) {
-      return show(fact);
+std::string ratio_text(const Metric* first, const Metric* other) {
+  if (first == nullptr || other == nullptr || first->value.si == 0 ||
+      !(first->value.dim == other->value.dim)) {
+    return {};
+  }
+  return "× " + significant(other->value.si / first->value.si);
+}
+
+std::string subject(const Result& result) {
+  std::string out;
+  const auto append = [&](const std::string& text) {
+    out += text.empty() ? "" : (out.empty() ? "" : " · ") + text;
+  };
+  for (const auto* facts : {&result.model, &result.machine}) {
+    if (!facts->empty()) {
+      append(show(facts->front()));
     }
   }
-  return {};
+  for (const Fact& fact : result.workload) {
+    append(fact.label + " " + show(fact));
+  }
+  return out;
 }
 
 }  // namespace joulesim::reports

@@ -61,7 +61,10 @@ std::vector<Chart> charts(const Result& result);
 // The last measured deviation of the level used, as a sentence; empty when none was measured.
 std::string deviation_sentence(const Result& result);
 
-// "as written" facts that identify a run: model, machine, level.
-std::string fact_text(const std::vector<Fact>& facts, const std::string& name);
+// "× 1.71", of a metric against the same of the first result; empty where there is none.
+std::string ratio_text(const Metric* first, const Metric* other);
+
+// What was run, in one line: "MobileLLM-350M · A phone of 2023 · Prompt 64 tokens".
+std::string subject(const Result& result);
 
 }  // namespace joulesim::reports
