@@ -60,7 +60,9 @@ class DecoderBuilder {
     if (const auto known = storages_.find(key); known != storages_.end()) {
       return graph_.add_weight_on(key, known->second);
     }
-    const TensorId tensor = graph_.add_weight(key, shape, format);
+    const auto own = spec_.format_of.find(key);
+    const TensorId tensor =
+        graph_.add_weight(key, shape, own != spec_.format_of.end() ? own->second : format);
     storages_.emplace(key, graph_.storage_of(tensor));
     return tensor;
   }

@@ -11,6 +11,7 @@
 #include "models/graph/op.hpp"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -83,6 +84,7 @@ struct ModelSpec {
   std::int64_t active_experts = 0;  // per token
 
   ModelFormats formats;
+  std::map<std::string, Format> format_of;  // by weight storage, where a file mixes formats
 
   [[nodiscard]] std::int64_t stored_layers() const {
     return static_cast<std::int64_t>(stack.size());

@@ -1,0 +1,147 @@
+#include "models/import/codec.hpp"
+
+#include "models/import/block_codes.hpp"
+
+#include <array>
+#include <bit>
+#include <cmath>
+
+namespace joulesim::models {
+namespace {
+
+constexpr int kHalfBlock = 16;  // byte j of a 32-element block holds elements j and j + 16
+
+float scale_at(const std::uint8_t* from) { return fp16_to_float(load<std::uint16_t>(from)); }
+
+using BlockDecoder = void (*)(const std::uint8_t*, float*);
+struct BlockCode {
+  const char* name;
+  BlockDecoder decode;
+};
+constexpr std::array kBlockCodes = {
+    BlockCode{"q4_0", decode_q4_0},     BlockCode{"q4_1", decode_q4_1},
+    BlockCode{"q5_0", decode_q5_0},     BlockCode{"q5_1", decode_q5_1},
+    BlockCode{"q8_0", decode_q8_0},     BlockCode{"q2_k", decode_q2_k},
+    BlockCode{"q3_k", decode_q3_k},     BlockCode{"q4_k", decode_q4_k},
+    BlockCode{"q5_k", decode_q5_k},     BlockCode{"q6_k", decode_q6_k},
+    BlockCode{"iq4_nl", decode_iq4_nl},
+};
+
+BlockDecoder block_decoder(const Format& format) {
+  for (const BlockCode& code : kBlockCodes) {
+    if (format.name == code.name) {
+      return code.decode;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+float bf16_to_float(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
+}
+
+float fp16_to_float(std::uint16_t bits) {
+  const std::uint32_t sign = (bits & 0x8000U) << 16U;
+  const std::uint32_t exponent = (bits >> 10U) & 0x1fU;
+  const std::uint32_t fraction = bits & 0x3ffU;
+  if (exponent == 0x1fU) {
+    return std::bit_cast<float>(sign | 0x7f800000U | (fraction << 13U));
+  }
+  if (exponent == 0) {  // subnormal: fraction * 2^-24
+    const float magnitude = std::ldexp(static_cast<float>(fraction), -24);
+    return sign != 0 ? -magnitude : magnitude;
+  }
+  return std::bit_cast<float>(sign | ((exponent + 112U) << 23U) | (fraction << 13U));
+}
+
+void decode_q4_0(const std::uint8_t* block, float* out) {
+  const float d = scale_at(block);
+  for (int j = 0; j < kHalfBlock; ++j) {
+    const int code = block[2 + j];
+    out[j] = d * static_cast<float>((code & 15) - 8);
+    out[j + kHalfBlock] = d * static_cast<float>((code >> 4) - 8);
+  }
+}
+
+void decode_q4_1(const std::uint8_t* block, float* out) {
+  const float d = scale_at(block);
+  const float minimum = scale_at(block + 2);
+  for (int j = 0; j < kHalfBlock; ++j) {
+    const int code = block[4 + j];
+    out[j] = d * static_cast<float>(code & 15) + minimum;
+    out[j + kHalfBlock] = d * static_cast<float>(code >> 4) + minimum;
+  }
+}
+
+void decode_q5_0(const std::uint8_t* block, float* out) {
+  const float d = scale_at(block);
+  const auto fifth = load<std::uint32_t>(block + 2);  // bit j is the top bit of element j
+  for (int j = 0; j < kHalfBlock; ++j) {
+    const int code = block[6 + j];
+    const int low = (code & 15) | (static_cast<int>((fifth >> j) & 1U) << 4);
+    const int high = (code >> 4) | (static_cast<int>((fifth >> (j + kHalfBlock)) & 1U) << 4);
+    out[j] = d * static_cast<float>(low - 16);
+    out[j + kHalfBlock] = d * static_cast<float>(high - 16);
+  }
+}
+
+void decode_q5_1(const std::uint8_t* block, float* out) {
+  const float d = scale_at(block);
+  const float minimum = scale_at(block + 2);
+  const auto fifth = load<std::uint32_t>(block + 4);
+  for (int j = 0; j < kHalfBlock; ++j) {
+    const int code = block[8 + j];
+    const int low = (code & 15) | (static_cast<int>((fifth >> j) & 1U) << 4);
+    const int high = (code >> 4) | (static_cast<int>((fifth >> (j + kHalfBlock)) & 1U) << 4);
+    out[j] = d * static_cast<float>(low) + minimum;
+    out[j + kHalfBlock] = d * static_cast<float>(high) + minimum;
+  }
+}
+
+void decode_q8_0(const std::uint8_t* block, float* out) {
+  const float d = scale_at(block);
+  for (int j = 0; j < 2 * kHalfBlock; ++j) {
+    out[j] = d * static_cast<float>(static_cast<std::int8_t>(block[2 + j]));
+  }
+}
+
+void decode_iq4_nl(const std::uint8_t* block, float* out) {
+  // The non-linear 4-bit grid of the format's definition (ggml, type 20).
+  constexpr std::array<float, 16> kGrid = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                           1,    13,   25,  38,  53,  69,  89,  113};
+  const float d = scale_at(block);
+  for (int j = 0; j < kHalfBlock; ++j) {
+    out[j] = d * kGrid[block[2 + j] & 15U];
+    out[j + kHalfBlock] = d * kGrid[block[2 + j] >> 4U];
+  }
+}
+
+bool can_decode(const Format& format) {
+  return format.name == "fp32" || format.name == "fp16" || format.name == "bf16" ||
+         block_decoder(format) != nullptr;
+}
+
+void decode_row(const Format& format, std::span<const std::byte> row, std::span<float> out) {
+  const auto* from = reinterpret_cast<const std::uint8_t*>(row.data());
+  if (format.name == "fp32") {
+    std::memcpy(out.data(), from, out.size_bytes());
+  } else if (format.name == "fp16") {
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = fp16_to_float(load<std::uint16_t>(from + 2 * i));
+    }
+  } else if (format.name == "bf16") {
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = bf16_to_float(load<std::uint16_t>(from + 2 * i));
+    }
+  } else if (const BlockDecoder decode = block_decoder(format)) {
+    const auto elements = static_cast<std::size_t>(format.block_elements);
+    for (std::size_t i = 0; i < out.size(); i += elements) {
+      decode(from, out.data() + i);
+      from += format.block_bytes;
+    }
+  }
+}
+
+}  // namespace joulesim::models

@@ -1,0 +1,81 @@
+#include "models/import/model.hpp"
+
+#include "models/arch/build_graph.hpp"
+#include "models/import/byte_reader.hpp"
+#include "models/import/codec.hpp"
+#include "models/import/gguf.hpp"
+#include "models/import/mapped_file.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace joulesim::models {
+
+void WeightMatrix::row(std::int64_t index, std::span<float> out) const {
+  const auto size = static_cast<std::size_t>(format.bytes_of_row(shape.columns));
+  decode_row(format, data.subspan(static_cast<std::size_t>(index) * size, size), out);
+}
+
+std::vector<float> WeightMatrix::all() const {
+  std::vector<float> values(static_cast<std::size_t>(shape.elements()));
+  const auto columns = static_cast<std::size_t>(shape.columns);
+  for (std::int64_t r = 0; r < shape.rows; ++r) {
+    row(r, std::span(values).subspan(static_cast<std::size_t>(r) * columns, columns));
+  }
+  return values;
+}
+
+WeightMatrix WeightMatrix::encode(const Format& format, Shape shape,
+                                  std::span<const float> values) {
+  auto bytes = std::make_shared<std::vector<std::byte>>();
+  bytes->reserve(static_cast<std::size_t>(format.bytes(shape.rows, shape.columns)));
+  const auto columns = static_cast<std::size_t>(shape.columns);
+  for (std::size_t r = 0; r < static_cast<std::size_t>(shape.rows); ++r) {
+    encode_row(format, values.subspan(r * columns, columns), *bytes);
+  }
+  const std::span<const std::byte> data(*bytes);
+  return {format, shape, data, std::move(bytes)};
+}
+
+std::vector<std::string> weight_faults(const Model& model) {
+  std::vector<std::string> faults;
+  const OperatorGraph graph = build_graph(model.spec, Phase::decode(0));
+  std::set<std::string> used;
+  for (const Storage& storage : graph.storages()) {
+    if (storage.kind != TensorKind::kWeight) {
+      continue;
+    }
+    used.insert(storage.name);
+    const auto found = model.weights.find(storage.name);
+    if (found == model.weights.end()) {
+      faults.push_back(fmt::format("found no weight '{}'; expected one of {}", storage.name,
+                                   to_string(storage.shape)));
+    } else if (found->second.shape != storage.shape) {
+      faults.push_back(fmt::format("found weight '{}' of {}; expected {}", storage.name,
+                                   to_string(found->second.shape), to_string(storage.shape)));
+    }
+  }
+  for (const auto& [name, weight] : model.weights) {
+    if (!used.contains(name)) {
+      faults.push_back(
+          fmt::format("found weight '{}' of {}; expected only weights that the model uses", name,
+                      to_string(weight.shape)));
+    }
+  }
+  return faults;
+}
+
+Model load_model(const std::string& path) {
+  auto file = MappedFile::open(path);
+  if (!is_gguf(file->bytes())) {
+    refuse_file(path, "offset 0: found no known model format; expected \"GGUF\"");
+  }
+  try {
+    return model_from_gguf(parse_gguf(std::move(file)), path);
+  } catch (const BinaryFault& fault) {
+    refuse_file(path, fault.what());
+  }
+}
+
+}  // namespace joulesim::models

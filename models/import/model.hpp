@@ -1,0 +1,60 @@
+// A loaded model: its dimensions, its weights by the graph's storage names, its token table.
+//
+// Models:     weights stay as stored (usually mapped from the file) and are decoded row by row.
+// Leaves out: writing models, other than through models/kernels/generate.hpp.
+// Checked by: tests/oracle/models_stories.cpp, tests/unit/models_gguf.cpp
+#pragma once
+
+#include "models/arch/model_spec.hpp"
+#include "models/graph/op.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace joulesim::models {
+
+// A matrix of encoded rows. `owner` keeps `data` alive.
+struct WeightMatrix {
+  Format format;
+  Shape shape;
+  std::span<const std::byte> data;
+  std::shared_ptr<const void> owner;
+
+  void row(std::int64_t index, std::span<float> out) const;  // out has shape.columns elements
+  [[nodiscard]] std::vector<float> all() const;              // row-major
+
+  // A matrix that owns its encoded values.
+  static WeightMatrix encode(const Format& format, Shape shape, std::span<const float> values);
+};
+
+// What a model file says about its tokens; empty when it says nothing.
+struct TokenTable {
+  std::string kind;                 // "llama" (SentencePiece-like), "gpt2" (byte-pair), …
+  std::vector<std::string> tokens;  // by id
+  std::vector<float> scores;        // by id; empty when the kind has none
+  std::vector<std::int32_t> types;  // GGUF's: 1 normal, 2 unknown, 3 control, 6 byte
+  std::vector<std::string> merges;  // of byte-pair encoders, best first
+  std::int64_t begin_id = -1;       // -1 = none
+  std::int64_t end_id = -1;
+  std::int64_t unknown_id = -1;
+};
+
+struct Model {
+  ModelSpec spec;
+  std::map<std::string, WeightMatrix> weights;  // by storage name, see models/arch/build_graph.hpp
+  TokenTable tokens;
+};
+
+// Reads a model file by its content: GGUF. Throws InputError when it is none or a damaged one.
+Model load_model(const std::string& path);
+
+// The weights must be those that the graph of `model.spec` uses, no more and no fewer, in shape and
+// format; returns what is not so, one sentence each.
+std::vector<std::string> weight_faults(const Model& model);
+
+}  // namespace joulesim::models

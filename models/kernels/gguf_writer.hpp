@@ -1,0 +1,19 @@
+// Writes a llama-family model as a GGUF v3 file.
+//
+// Models:     fp32, fp16, bf16, q8_0 and q4_0 weights; norm gains always fp32; the token table.
+// Leaves out: other architectures.
+// Checked by: tests/kernels/models_round_trip.cpp
+#pragma once
+
+#include "models/import/model.hpp"
+
+#include <string>
+#include <vector>
+
+namespace joulesim::models {
+
+// Weights are re-encoded in `format`; throws InputError when it cannot be encoded, when a row is no
+// whole number of its blocks, or when the model is no plain llama.
+std::vector<std::byte> gguf_bytes(const Model& model, const Format& format);
+
+}  // namespace joulesim::models

@@ -1,0 +1,60 @@
+// Datapaths: the ways in which hardware multiplies activations by a weight matrix. One datapath
+// runs the same graph with the same weights as any other; only its rounding differs.
+//
+//   fp32           decoded weights, double accumulation: the reference
+//   fp16, bf16     operands rounded to the format, products summed in fp32 in order of the columns
+//   int8_systolic  int8 weights per output channel, int8 activations per token, int32 accumulators
+//   int4_group     int4 weights per group of 32 with an fp16 scale, activations as in fp16
+//   ternary        weights -1, 0, 1 times one scale per matrix (absmean), int8 activations, no
+//   multiplier
+//
+// Error bound of fp32: as in operators.hpp. The quantising datapaths bound only their own
+// arithmetic: given their codes, the integer sums are exact (int8_systolic and ternary), see
+// kMostColumns. Checked by: tests/kernels/models_datapaths.cpp
+#pragma once
+
+#include "models/import/model.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace joulesim::models {
+
+// Dense rows of floats.
+struct Rows {
+  std::span<const float> values;
+  std::int64_t columns = 0;
+  [[nodiscard]] std::int64_t count() const {
+    return static_cast<std::int64_t>(values.size()) / columns;
+  }
+  [[nodiscard]] std::span<const float> row(std::int64_t i) const {
+    return values.subspan(static_cast<std::size_t>(i * columns), static_cast<std::size_t>(columns));
+  }
+};
+
+class Datapath {
+ public:
+  virtual ~Datapath() = default;
+  // y[count][weights.rows] = x times transpose(weights). `key` names the weights, which do not
+  // change. The role decides what a datapath leaves in high precision (routers; the head in ternary
+  // models).
+  virtual void multiply(const std::string& key, const WeightMatrix& weights, Rows x, Role role,
+                        std::span<float> y) = 0;
+};
+
+std::vector<std::string> datapath_names();
+
+// Throws InputError for a name that is not in datapath_names().
+std::unique_ptr<Datapath> make_datapath(const std::string& name);
+
+// Products of two int8 codes up to 127 in magnitude: this many fit an int32 accumulator in any
+// order.
+inline constexpr std::int64_t kMostColumns = ((std::int64_t{1} << 31) - 1) / (127 * 127);
+
+// Reference product, used by datapaths for what they leave in high precision.
+void multiply_exactly(const WeightMatrix& weights, Rows x, std::span<float> y);
+
+}  // namespace joulesim::models
