@@ -4,7 +4,7 @@
 #define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
 
-int sc_main(int argc, char* argv[]);
+extern "C" int sc_main(int argc, char* argv[]);
 int sc_main(int /*argc*/, char* /*argv*/[]) { return 0; }
 
 int main(int argc, char* argv[]) { return Catch::Session().run(argc, argv); }

@@ -99,24 +99,28 @@ Battery::Drawn Battery::draw(Power load, Time duration) {
   const double coulombs = spec_.capacity.value.si() / spec_.mean_voltage().si();
   const double last = last_charge(spec_);
   while (duration > drawn.fed) {
-    const auto loss = spec_.loss(load, charge_);
+    // The voltage is that of the middle of the step of charge in which the cell is, so that many
+    // short draws walk the curve exactly as one long draw does.
+    const double step_end = (std::ceil(charge_ / kStep - 1e-9) - 1) * kStep;
+    const double middle = step_end + kStep / 2;
+    const auto loss = spec_.loss(load, middle);
     if (!loss || charge_ <= last) {
       drawn.empty = true;
       return drawn;
     }
-    const double rate = *current(spec_, load, charge_) / coulombs;  // charge per second
+    const double rate = *current(spec_, load, middle) / coulombs;  // charge per second
     if (rate <= 0) {
       drawn.fed = duration;
       return drawn;
     }
-    // Next multiple of kStep, so that many short draws walk the curve as one long draw does.
-    const double floor_charge = std::max(last, (std::ceil(charge_ / kStep - 1e-9) - 1) * kStep);
-    const Time step = min(duration - drawn.fed, Time((charge_ - floor_charge) / rate));
-    drawn.fed = step < duration - drawn.fed ? drawn.fed + step : duration;
+    const double floor_charge = std::max(last, step_end);
+    const Time to_floor = Time((charge_ - floor_charge) / rate);
+    const Time left = duration - drawn.fed;
+    const Time step = min(left, to_floor);
+    drawn.fed = step < left ? drawn.fed + step : duration;
     drawn.given += load * step;
     drawn.lost += *loss * step;
-    charge_ =
-        step.si() * rate >= charge_ - floor_charge ? floor_charge : charge_ - step.si() * rate;
+    charge_ = step < to_floor ? charge_ - step.si() * rate : floor_charge;
   }
   return drawn;
 }

@@ -31,7 +31,11 @@ FlashController::FlashController(const sc_core::sc_module_name& name, const Flas
 
 std::uint16_t FlashController::add_client() {
   const auto client = static_cast<std::uint16_t>(sockets_.size());
+  // Sockets may only be made inside a module; this one's construction is over.
+  sc_core::sc_simcontext* context = sc_core::sc_get_curr_simcontext();
+  context->hierarchy_push(this);
   sockets_.push_back(std::make_unique<Socket>(("client" + std::to_string(client)).c_str()));
+  context->hierarchy_pop();
   sockets_.back()->register_nb_transport_fw(this, &FlashController::forward, client);
   return client;
 }
