@@ -4,17 +4,18 @@
 
 namespace joulesim::hw {
 
-void SliceArbiter::push(int client, const Share& share) {
+bool SliceArbiter::push(int client, const Share& share) {
   const auto index = static_cast<std::size_t>(client);
   if (clients_.size() <= index) {
     clients_.resize(index + 1);
   }
   Share copy = share;
   if (!copy.pieces.ensure()) {
-    return;  // nothing of this train on this channel
+    return false;  // nothing of this train on this channel
   }
   clients_[index].push_back(copy);
   ++waiting_;
+  return true;
 }
 
 SliceArbiter::Share* SliceArbiter::pick(Clock tick) {
@@ -60,14 +61,19 @@ SliceArbiter::Share* SliceArbiter::pick(Clock tick) {
   return &clients_[static_cast<std::size_t>(best)].front();
 }
 
-void SliceArbiter::took(std::uint64_t n) {
+SliceArbiter::Taken SliceArbiter::took(std::uint64_t n) {
   auto& queue = clients_[static_cast<std::size_t>(running_)];
   credit_ -= static_cast<std::int64_t>(n);
-  queue.front().pieces.take(n);
-  if (!queue.front().pieces.ensure()) {
-    queue.pop_front();
-    --waiting_;
+  Share& share = queue.front();
+  share.taken += n;
+  share.pieces.take(n);
+  if (share.pieces.ensure()) {
+    return {};
   }
+  const Taken out = {true, share.taken};
+  queue.pop_front();
+  --waiting_;
+  return out;
 }
 
 std::uint64_t SliceArbiter::slice_left(Clock tick) const {

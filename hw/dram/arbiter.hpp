@@ -17,6 +17,13 @@
 
 namespace joulesim::hw {
 
+// A train's part on one channel has been served.
+struct ShareDone {
+  std::uint32_t tag = 0;
+  Clock data_end = 0;
+  std::uint64_t bursts = 0;
+};
+
 class SliceArbiter {
  public:
   struct Share {  // one train's part on this channel
@@ -25,16 +32,22 @@ class SliceArbiter {
     std::uint8_t priority = 0;
     std::uint32_t tag = 0;
     Clock arrival = 0;
+    std::uint64_t taken = 0;  // bursts so far
+  };
+  struct Taken {
+    bool finished = false;     // the share has no burst left
+    std::uint64_t bursts = 0;  // that it had in all
   };
 
   explicit SliceArbiter(int slice_bursts) : slice_bursts_(slice_bursts) {}
 
-  void push(int client, const Share& share);
+  // False when the train has no burst on this channel.
+  bool push(int client, const Share& share);
   // The share to serve at `tick`: one that arrived before it if there is any (its slice runs on),
   // else the one to arrive next. nullptr when there is none.
   Share* pick(Clock tick);
   // After pick(): n bursts of the picked share were taken.
-  void took(std::uint64_t n);
+  Taken took(std::uint64_t n);
 
   [[nodiscard]] int client() const { return running_; }
   // Bursts until the turn passes on; as many as the piece has when no other client waits.

@@ -16,11 +16,6 @@ namespace joulesim::hw {
 // so each train that still has bursts under way is counted down.
 class BurstFeed {
  public:
-  struct Done {
-    std::uint32_t tag = 0;
-    Clock data_end = 0;
-  };
-
   BurstFeed(SliceArbiter& arbiter, const DramMapping& mapping)
       : arbiter_(arbiter), mapping_(mapping) {}
 
@@ -46,32 +41,32 @@ class BurstFeed {
   void pop() {
     Flight& flight = flights_[burst_.tag];
     ++flight.under_way;
-    if (served_.size() <= burst_.client) {
-      served_.resize(burst_.client + std::size_t{1});
+    if (const auto taken = arbiter_.took(1); taken.finished) {
+      flight.bursts = taken.bursts;
     }
-    const std::size_t shares = arbiter_.shares();
-    arbiter_.took(1);
-    flight.all_in = arbiter_.shares() < shares;
     valid_ = false;
   }
   void done(const Burst& burst, Clock, Clock data_end) {
+    if (served_.size() <= burst.client) {
+      served_.resize(burst.client + std::size_t{1});
+    }
     ++served_[burst.client];
     const auto it = flights_.find(burst.tag);
     it->second.last = std::max(it->second.last, data_end);
-    if (--it->second.under_way == 0 && it->second.all_in) {
-      done_.push_back({burst.tag, it->second.last});
+    if (--it->second.under_way == 0 && it->second.bursts > 0) {
+      done_.push_back({burst.tag, it->second.last, it->second.bursts});
       flights_.erase(it);
     }
   }
   void forget() { valid_ = false; }  // a new train may take precedence
 
-  std::vector<Done>& finished() { return done_; }
+  std::vector<ShareDone>& finished() { return done_; }
   std::vector<std::uint64_t>& served() { return served_; }
 
  private:
   struct Flight {
     std::uint64_t under_way = 0;
-    bool all_in = false;
+    std::uint64_t bursts = 0;  // known once the last one is in the buffers
     Clock last = 0;
   };
   SliceArbiter& arbiter_;
@@ -79,7 +74,7 @@ class BurstFeed {
   Burst burst_;
   bool valid_ = false;
   std::map<std::uint32_t, Flight> flights_;
-  std::vector<Done> done_;
+  std::vector<ShareDone> done_;
   std::vector<std::uint64_t> served_;
 };
 

@@ -78,6 +78,27 @@ void Channel::skip_idle(Clock target) {
   }
 }
 
+void Channel::settle(Clock until) {
+  while (pending() == 0 && now_ < until) {
+    if (maintenance_.empty()) {
+      skip_idle(until);
+      now_ = std::max(now_, std::min(until, next_due()) - 1);
+      if (now_ + 1 < next_due()) {
+        now_ = until;
+        return;
+      }
+      due(now_ + 1);
+    }
+    const Choice c = best_maintenance(std::max(now_ + 1, bus_free_[0]));
+    if (c.at > until) {
+      now_ = until;
+      return;
+    }
+    now_ = c.at;
+    issue(c);
+  }
+}
+
 void Channel::update_write_mode() {
   const int writes = queues_[1].size();
   const int reads = queues_[0].size();

@@ -45,10 +45,12 @@ class Channel {
   Channel(const DramOrganisation& organisation, const DramTiming& timing,
           const ControllerPolicy& policy);
 
-  // Simulates the clocks (now, until]. Stops earlier only when `until` is kNever and nothing is
-  // left to do.
+  // Simulates the clocks (now, until]; stops where nothing is left to do before `until`.
   template <class Feed>
   void run(Feed& feed, Clock until);
+
+  // Lets an idle channel, with nothing buffered, reach `until`: refreshes are accounted for.
+  void settle(Clock until);
 
   [[nodiscard]] Clock now() const { return now_; }
   [[nodiscard]] bool idle() const { return pending() == 0; }
@@ -172,10 +174,10 @@ void Channel::run(Feed& feed, Clock until) {
     Clock tick = now_ + 1;
     if (pending() == 0 && maintenance_.empty()) {
       const Burst* b = feed.front(tick);
-      if (b == nullptr && until == kNever) {
+      if (b == nullptr || b->arrival >= until) {
         return;
       }
-      const Clock target = std::min(until, b == nullptr ? kNever : std::max(b->arrival + 1, tick));
+      const Clock target = std::max(b->arrival + 1, tick);
       skip_idle(target);
       const Clock jump = std::min(target, next_due());
       if (jump > tick) {

@@ -258,4 +258,10 @@ const DramEnergy& DramPart::require_energy() const {
 
 DramMapping DramPart::mapping() const { return *DramMapping::named(mapping_name, organisation); }
 
+void register_dram(Registry& registry) {
+  registry.add({DramPart::kModel, "memory",
+                "DRAM channels: banks, rows, refresh and energies, by command or by train",
+                [](const ConfigNode& part) { (void)DramPart::from(part); }, nullptr});
+}
+
 }  // namespace joulesim::hw

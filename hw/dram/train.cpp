@@ -222,7 +222,7 @@ std::uint64_t TrainChannel::serve(std::uint64_t first, std::uint64_t n, bool wri
   return i;
 }
 
-void TrainChannel::run(SliceArbiter& arbiter, Clock until, std::vector<Done>& done,
+void TrainChannel::run(SliceArbiter& arbiter, Clock until, std::vector<ShareDone>& done,
                        std::vector<std::uint64_t>& served) {
   const Gates& g = banks_.gates();
   for (;;) {
@@ -254,10 +254,8 @@ void TrainChannel::run(SliceArbiter& arbiter, Clock until, std::vector<Done>& do
       served.resize(client + 1);
     }
     served[client] += took;
-    const std::size_t waiting = arbiter.shares();
-    arbiter.took(took);
-    if (arbiter.shares() < waiting) {
-      done.push_back({tag, cursor_ + (write ? g.write_done : g.read_done)});
+    if (const auto taken = arbiter.took(took); taken.finished) {
+      done.push_back({tag, cursor_ + (write ? g.write_done : g.read_done), taken.bursts});
     }
   }
 }

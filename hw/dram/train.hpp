@@ -25,18 +25,12 @@ namespace joulesim::hw {
 
 class TrainChannel {
  public:
-  // A share's last data beat, or bytes served for a client: called in service order.
-  struct Done {
-    std::uint32_t tag = 0;
-    Clock data_end = 0;
-  };
-
   TrainChannel(const DramOrganisation& organisation, const DramTiming& timing,
                const DramMapping& mapping, const ControllerPolicy& policy);
 
   // Issues every column command that falls into (.., until]; finished shares are appended to
   // `done`, bursts served per client to `served`.
-  void run(SliceArbiter& arbiter, Clock until, std::vector<Done>& done,
+  void run(SliceArbiter& arbiter, Clock until, std::vector<ShareDone>& done,
            std::vector<std::uint64_t>& served);
 
   [[nodiscard]] DramCounters counters(Clock at_clock);

@@ -1,0 +1,1 @@
+joulesim_test(dram_timing SOURCES tests/timing/dram_controller.cpp LINK joulesim::dram LABELS fast)
