@@ -195,9 +195,11 @@ void refuse_scaling(const std::string& prefix, Values& values) {
   }
 }
 
-void read_layers(const std::string& prefix, Values& values, ModelSpec& spec) {
-  const auto layers =
-      static_cast<std::size_t>(values.whole(prefix + "block_count", 1, kMostLayers));
+void read_layers(const GgufFile& gguf, const std::string& prefix, Values& values, ModelSpec& spec) {
+  // A layer has tensors, so a file cannot ask for more layers than it has tensors.
+  const auto most =
+      std::clamp<std::int64_t>(static_cast<std::int64_t>(gguf.tensors.size()), 1, kMostLayers);
+  const auto layers = static_cast<std::size_t>(values.whole(prefix + "block_count", 1, most));
   const auto heads = values.per_layer(prefix + "attention.head_count", layers);
   const bool grouped = values.find<std::int64_t>(prefix + "attention.head_count_kv") != nullptr;
   const auto kv_heads =
@@ -211,7 +213,7 @@ void read_layers(const std::string& prefix, Values& values, ModelSpec& spec) {
 void read_dimensions(const GgufFile& gguf, const Architecture& arch, Values& values,
                      ModelSpec& spec) {
   const std::string prefix = std::string(arch.name) + ".";
-  read_layers(prefix, values, spec);
+  read_layers(gguf, prefix, values, spec);
   spec.hidden = values.whole(prefix + "embedding_length", 1, kWidest);
   spec.max_context = values.whole(prefix + "context_length", 1, std::int64_t{1} << 40);
   spec.norm_epsilon = values.positive_if(prefix + "attention.layer_norm_rms_epsilon").value_or(0.0);

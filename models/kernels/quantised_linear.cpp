@@ -12,7 +12,8 @@ namespace joulesim::models {
 namespace {
 
 constexpr float kLargestInt8 = 127.0F;
-constexpr float kLargestInt4 = 7.0F;
+constexpr float kLowestInt4 = -8.0F;
+constexpr float kHighestInt4 = 7.0F;
 
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
@@ -90,10 +91,14 @@ IntegerMatrix quantise_groups_of_32(const WeightMatrix& weights) {
     for (std::size_t start = 0; start < row.size(); start += size(Int4Group::kGroup)) {
       const std::size_t length = std::min(size(Int4Group::kGroup), row.size() - start);
       const auto group = std::span<const float>(row).subspan(start, length);
-      const float scale = fp16_to_float(float_to_fp16(largest_magnitude(group) / kLargestInt4));
-      q.scales.push_back(scale);
+      // All sixteen codes are used: the element of largest magnitude becomes -8, as in Q4_0.
+      const float extreme = *std::max_element(
+          group.begin(), group.end(), [](float a, float b) { return std::fabs(a) < std::fabs(b); });
+      const float scale = extreme / kLowestInt4;
+      q.scales.push_back(fp16_to_float(float_to_fp16(scale)));
       for (const float value : group) {
-        q.codes.push_back(code_of(value, scale, kLargestInt4));
+        const float code = scale != 0.0F ? std::nearbyint(value / scale) : 0.0F;
+        q.codes.push_back(static_cast<std::int8_t>(std::clamp(code, kLowestInt4, kHighestInt4)));
       }
     }
   }

@@ -3,3 +3,7 @@ joulesim_test(unit_models
     tests/unit/models_zoo.cpp
   LINK joulesim::arch
   LABELS fast)
+joulesim_test(unit_models_import
+  SOURCES tests/unit/models_codec.cpp tests/unit/models_gguf.cpp
+  LINK joulesim::kernels
+  LABELS fast)
