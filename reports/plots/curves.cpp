@@ -1,0 +1,208 @@
+#include "reports/plots/curves.hpp"
+
+#include "reports/plots/plots.hpp"
+#include "reports/result/display.hpp"
+#include "reports/result/view.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace joulesim::reports {
+namespace {
+
+struct Extent {
+  double low = 0, high = 0;
+  bool any = false;
+  void add(double value) {
+    low = any ? std::min(low, value) : value;
+    high = any ? std::max(high, value) : value;
+    any = true;
+  }
+};
+
+std::string axis_label(const std::string& label, const std::string& unit) {
+  return unit.empty() ? label : fmt::format("{} ({})", label, unit);
+}
+
+// The memory tier whose peak a curve called "<chart>.<tier>" is drawn against.
+const MemoryRow* tier_of(const Result& r, const Series& series) {
+  const auto dot = series.name.find('.');
+  if (series.y_unit != "B/s" || dot == std::string::npos) {
+    return nullptr;
+  }
+  const auto found = std::find_if(r.memory.begin(), r.memory.end(), [&](const MemoryRow& m) {
+    return m.tier == series.name.substr(dot + 1);
+  });
+  return found != r.memory.end() && found->peak > 0 ? &*found : nullptr;
+}
+
+void chart_plot(Script& script, const Result& r, const Chart& chart) {
+  constexpr std::size_t kMostCurves = 8;
+  constexpr std::size_t kMostPoints = 900;
+  Extent x;
+  Extent y;
+  y.add(0);
+  std::vector<const MemoryRow*> tiers;
+  for (const Series* series : chart.curves) {
+    for (const double v : series->x) {
+      x.add(v);
+    }
+    for (const double v : series->y) {
+      y.add(v);
+    }
+    tiers.push_back(tier_of(r, *series));
+    if (tiers.back() != nullptr) {
+      y.add(tiers.back()->peak);
+    }
+  }
+  if (!(x.high > x.low)) {
+    return;
+  }
+  const Series& first = *chart.curves.front();
+  const auto scale = [](const std::string& unit, const Extent& extent) {
+    const auto dim = dim_of_unit(unit);
+    return dim ? scale_for(*dim, std::max(std::fabs(extent.low), std::fabs(extent.high)))
+               : Scale{1, unit};
+  };
+  const Scale sx = scale(first.x_unit, x);
+  const Scale sy = scale(first.y_unit, y);
+  script.begin(file_name("time", chart.name),
+               fmt::format("{} over {}", first.y_label.empty() ? chart.name : first.y_label,
+                           first.x_label.empty() ? "time" : first.x_label),
+               280);
+  script.command("set xlabel " + quoted(axis_label(first.x_label, sx.unit)));
+  script.command("set ylabel " + quoted(axis_label(first.y_label, sy.unit)));
+  script.command(
+      fmt::format("set xrange [{}:{}]", number(x.low / sx.factor), number(x.high / sx.factor)));
+  const double top = y.high > 0 ? y.high * 1.08 / sy.factor : 1;
+  script.command(fmt::format("set yrange [{}:{}]", number(std::min(0.0, y.low) * 1.08 / sy.factor),
+                             number(top)));
+  std::vector<Curve> curves;
+  for (std::size_t i = 0; i < chart.curves.size() && i < kMostCurves; ++i) {
+    const Series& series = *chart.curves[i];
+    auto points = thinned(series.x, series.y, kMostPoints);
+    for (auto& [px, py] : points) {
+      px /= sx.factor;
+      py /= sy.factor;
+    }
+    // The whole ("power" among "power.npu", …) is drawn stronger than its parts.
+    const double width = series.name == chart.name && chart.curves.size() > 1 ? 2.6 : 1.8;
+    curves.push_back({fmt::format("with lines lw {} lc rgb '{}'", width, kPalette[i]),
+                      chart.curves.size() > 1 || tiers[i] != nullptr ? series.label : "",
+                      std::move(points),
+                      {}});
+    if (tiers[i] != nullptr) {
+      const double peak = tiers[i]->peak / sy.factor;
+      curves.push_back({fmt::format("with lines lw 1.4 dt 2 lc rgb '{}'", kPalette[5]),
+                        fmt::format("peak {} {}", significant(peak), sy.unit),
+                        {{x.low / sx.factor, peak}, {x.high / sx.factor, peak}},
+                        {}});
+    }
+  }
+  script.command("set key outside top left horizontal Left reverse");
+  script.draw(curves);
+}
+
+}  // namespace
+
+std::vector<std::pair<double, double>> thinned(const std::vector<double>& x,
+                                               const std::vector<double>& y, std::size_t most) {
+  std::vector<std::pair<double, double>> out;
+  const std::size_t n = std::min(x.size(), y.size());
+  // Of each run of samples its lowest and its highest, in their order.
+  const std::size_t run = n > most ? (2 * n + most - 1) / most : 1;
+  for (std::size_t begin = 0; begin < n; begin += run) {
+    const std::size_t end = std::min(n, begin + run);
+    std::size_t low = begin;
+    std::size_t high = begin;
+    for (std::size_t i = begin; i < end; ++i) {
+      low = y[i] < y[low] ? i : low;
+      high = y[i] > y[high] ? i : high;
+    }
+    out.emplace_back(x[std::min(low, high)], y[std::min(low, high)]);
+    if (low != high) {
+      out.emplace_back(x[std::max(low, high)], y[std::max(low, high)]);
+    }
+  }
+  return out;
+}
+
+void plot_roofline(Script& script, const Result& r) {
+  std::vector<Roof> roofs;
+  std::copy_if(r.roofs.begin(), r.roofs.end(), std::back_inserter(roofs),
+               [](const Roof& f) { return f.ops_per_second > 0 && f.bytes_per_second > 0; });
+  std::vector<OperatorRow> rows;
+  std::copy_if(r.operators.begin(), r.operators.end(), std::back_inserter(rows),
+               [](const OperatorRow& o) { return o.ops > 0 && o.bytes > 0 && o.seconds > 0; });
+  if (roofs.empty() || rows.empty()) {
+    return;
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const OperatorRow& a, const OperatorRow& b) {
+    return a.seconds > b.seconds;
+  });
+  Extent x;
+  Extent y;
+  for (const OperatorRow& o : rows) {
+    x.add(o.ops / o.bytes);
+    y.add(o.ops / o.seconds);
+  }
+  for (const Roof& f : roofs) {
+    x.add(f.ops_per_second / f.bytes_per_second);
+    y.add(f.ops_per_second);
+  }
+  const double left = x.low / 3;
+  const double right = x.high * 6;
+  script.begin("roofline", "Roofline: attained against attainable rates", 400);
+  script.command("set logscale xy");
+  script.command("set format y '%.0s %cop/s'");
+  script.command("set format x '%g'");
+  script.command("set xlabel 'operations per byte moved (op/B)'");
+  script.command(fmt::format("set xrange [{}:{}]", number(left), number(right)));
+  script.command(fmt::format("set yrange [{}:{}]", number(y.low / 4), number(y.high * 3)));
+  script.command("set key outside right top vertical Left reverse");
+  std::vector<Curve> curves;
+  constexpr std::size_t kMostRoofs = 4;
+  for (std::size_t i = 0; i < roofs.size() && i < kMostRoofs; ++i) {
+    const Roof& f = roofs[i];
+    const double knee = f.ops_per_second / f.bytes_per_second;
+    curves.push_back(
+        {fmt::format("with lines lw 2 dt {} lc rgb '#808080'", i + 1),
+         fmt::format("{} on {}", f.unit, f.memory),
+         {{left, left * f.bytes_per_second}, {knee, f.ops_per_second}, {right, f.ops_per_second}},
+         {}});
+  }
+  constexpr std::size_t kNamed = 7;
+  std::vector<std::pair<double, double>> rest;
+  std::size_t named = 0;
+  for (const OperatorRow& o : rows) {
+    const std::pair<double, double> at(o.ops / o.bytes, o.ops / o.seconds);
+    if (named < kNamed && o.phase == main_phase(r)) {
+      // Equal operators coincide: later ones are smaller, so that each shows as a ring.
+      const double size = 2.3 - 0.22 * static_cast<double>(named);
+      curves.push_back(
+          {fmt::format("with points pt 7 ps {:.2f} lc rgb '{}'", size, kPalette[named]),
+           o.phase + " " + o.name,
+           {at},
+           {}});
+      ++named;
+    } else {
+      rest.push_back(at);
+    }
+  }
+  if (!rest.empty()) {
+    curves.push_back({"with points pt 6 ps 0.7 lc rgb '#808080'", "other operators", rest, {}});
+  }
+  script.draw(curves);
+}
+
+void plot_charts(Script& script, const Result& r) {
+  constexpr std::size_t kMost = 12;
+  const auto all = charts(r);
+  for (std::size_t i = 0; i < all.size() && i < kMost; ++i) {
+    chart_plot(script, r, all[i]);
+  }
+}
+
+}  // namespace joulesim::reports

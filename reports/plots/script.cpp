@@ -1,0 +1,231 @@
+#include "reports/plots/script.hpp"
+
+#include "reports/plots/run_gnuplot.hpp"
+#include "reports/result/files.hpp"
+#include "sim/base/diagnostics.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wextra"
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+#include <gnuplot-iostream.h>
+#pragma GCC diagnostic pop
+
+namespace joulesim::reports {
+namespace {
+
+constexpr std::size_t kLargest = std::size_t{32} << 20U;
+
+// Bytes that start a UTF-8 character.
+bool starts_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }
+
+std::string cut(const std::string& text, std::size_t most) {
+  std::string out;
+  std::size_t count = 0;
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      continue;
+    }
+    if (starts_character(c) && ++count > most) {
+      return out + "…";
+    }
+    out += c;
+  }
+  return out;
+}
+
+std::string in_quotes(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) {
+    out += c == '\'' ? "''" : std::string(1, c);
+  }
+  return out + "'";
+}
+
+void erase_all(std::string& text, const std::string& from, const std::string& to) {
+  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at)) {
+    const auto end = text.find(to, at);
+    if (end == std::string::npos) {
+      return;
+    }
+    text.erase(at, end + to.size() - at);
+  }
+}
+
+std::string xml_text(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    out += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
+  }
+  return out;
+}
+
+// gnuplot's own titles show as tooltips ("gnuplot_plot_1") and its description names its version.
+std::string named(std::string svg, const std::string& title) {
+  erase_all(svg, "<title>gnuplot_plot_", "</title>");
+  erase_all(svg, "<desc>", "</desc>\n");
+  const std::string theirs = "<title>Gnuplot</title>";
+  const auto at = svg.find(theirs);
+  return at == std::string::npos
+             ? svg
+             : svg.replace(at, theirs.size(), "<title>" + xml_text(cut(title, 200)) + "</title>");
+}
+
+}  // namespace
+
+struct Script::Folder {
+  std::filesystem::path path;
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "joulesim-plots-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) {
+      throw InputError("cannot make a temporary folder for plots in " +
+                       std::filesystem::temp_directory_path().string());
+    }
+    path = name;
+  }
+  ~Folder() {
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  Folder(Folder&&) = delete;
+  Folder& operator=(Folder&&) = delete;
+  [[nodiscard]] std::string script() const { return (path / "plots.gp").string(); }
+};
+
+std::string spent_colour(const std::string& spent) {
+  if (spent == "movement") {
+    return kPalette[0];
+  }
+  if (spent == "arithmetic") {
+    return kPalette[1];
+  }
+  if (spent == "control") {
+    return kPalette[3];
+  }
+  if (spent == "static") {
+    return kPalette[7];
+  }
+  return spent == "loss" ? kPalette[5] : kOther;
+}
+
+std::string ink_on(const std::string& colour) {
+  return colour == kPalette[0] || colour == kPalette[5] || colour == kPalette[2] ? "#FFFFFF"
+                                                                                 : "#1A1A1A";
+}
+
+std::string quoted(const std::string& text, std::size_t most) { return in_quotes(cut(text, most)); }
+
+std::string quoted_tic(const std::string& text, std::size_t most) {
+  std::string doubled;
+  for (const char c : cut(text, most)) {
+    doubled += c == '%' ? "%%" : std::string(1, c);
+  }
+  return in_quotes(doubled);
+}
+
+std::string number(double value) { return fmt::format("{:.9g}", value); }
+
+const PlotFile* PlotSet::find(const std::string& name) const {
+  const auto found =
+      std::find_if(files.begin(), files.end(), [&](const PlotFile& f) { return f.name == name; });
+  return found == files.end() ? nullptr : &*found;
+}
+
+Box box(double x_low, double x_high, double y, double half_height) {
+  return {(x_low + x_high) / 2, y, x_low, x_high, y - half_height, y + half_height};
+}
+
+Script::Script()
+    : folder_(std::make_unique<Folder>()),
+      gnuplot_(std::make_unique<gnuplotio::Gnuplot>(">" + folder_->script())) {
+  gnuplot_->unsetf(std::ios::floatfield);
+  gnuplot_->precision(9);
+  command("set encoding utf8");
+}
+
+Script::~Script() = default;
+
+void Script::begin(const std::string& name, const std::string& title, int height, int width) {
+  const bool taken =
+      std::any_of(files_.begin(), files_.end(), [&](const PlotFile& f) { return f.name == name; });
+  if (taken) {
+    throw std::logic_error(fmt::format("two plots are called '{}'", name));
+  }
+  files_.push_back({name, title, {}});
+  command(fmt::format(
+      "\nreset\n"
+      "set terminal svg size {},{} dynamic noenhanced font 'DejaVu Sans,12' background 'white'\n"
+      "set output {}\n"
+      "set border 0\n"
+      "set tics nomirror scale 0 textcolor rgb '{}'\n"
+      "set xlabel textcolor rgb '{}'\n"
+      "set ylabel textcolor rgb '{}'\n"
+      "set key textcolor rgb '{}' samplen 1.2 spacing 1.25\n"
+      "set grid back lt 1 lw 0.6 lc rgb '#DDDDDD'\n"
+      "set style fill solid 1 border rgb '#FFFFFF'",
+      width, height, quoted(name + ".svg", 200), kInk, kInk, kInk, kInk));
+}
+
+void Script::command(const std::string& text) { *gnuplot_ << text << "\n"; }
+
+void Script::label(const std::string& text, double x, double y, const std::string& how) {
+  const std::string colour = how.find("textcolor") == std::string::npos
+                                 ? fmt::format(" textcolor rgb '{}'", kInk)
+                                 : std::string();
+  command(
+      fmt::format("set label {} at {},{} {}{}", quoted(text), number(x), number(y), how, colour));
+}
+
+void Script::draw(const std::vector<Curve>& curves) {
+  std::string what;
+  for (const Curve& curve : curves) {
+    what +=
+        fmt::format("{}'-' {}{} {}", what.empty() ? "plot " : ", \\\n     ",
+                    curve.boxes.empty() ? "" : "using 1:2:3:4:5:6 with boxxyerror ", curve.style,
+                    curve.title.empty() ? "notitle" : "title " + quoted(curve.title, 40));
+  }
+  command(what);
+  for (const Curve& curve : curves) {
+    if (curve.boxes.empty()) {
+      gnuplot_->send1d(curve.points);
+    } else {
+      gnuplot_->send1d(curve.boxes);
+    }
+  }
+  command("set output");
+}
+
+std::string Script::text() {
+  gnuplot_->flush();
+  return read_text(folder_->script(), kLargest);
+}
+
+PlotSet Script::run() {
+  PlotSet set;
+  set.script = text();
+  if (files_.empty()) {
+    return set;
+  }
+  run_gnuplot(folder_->path.string(), "plots.gp");
+  for (const PlotFile& file : files_) {
+    const std::string svg = read_text((folder_->path / (file.name + ".svg")).string(), kLargest);
+    if (svg.find("</svg>") == std::string::npos) {
+      throw InputError(fmt::format("gnuplot wrote only a part of the plot '{}'", file.name));
+    }
+    set.files.push_back({file.name, file.title, named(svg, file.title)});
+  }
+  return set;
+}
+
+}  // namespace joulesim::reports
