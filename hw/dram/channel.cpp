@@ -10,9 +10,10 @@ namespace {
 // Candidates compare by clock, then age. A key holds both: clocks from `tick` on in the upper bits,
 // and below them how old the request is, inverted, so that the smallest key is the oldest.
 constexpr int kAgeBits = 40;
+constexpr std::uint64_t kOrderMask = (std::uint64_t{1} << kArrivalShift) - 1;
 
 std::uint64_t key_of(Clock ready, Clock tick, std::uint64_t age) {
-  const std::uint64_t waited = (static_cast<std::uint64_t>(tick) << 8) - age;
+  const std::uint64_t waited = (static_cast<std::uint64_t>(tick) << kArrivalShift) - age;
   constexpr std::uint64_t kMask = (std::uint64_t{1} << kAgeBits) - 1;
   const std::uint64_t wait = static_cast<std::uint64_t>(std::max<Clock>(ready - tick, 0));
   return (wait << kAgeBits) | (kMask - std::min(waited, kMask));
@@ -38,8 +39,8 @@ Channel::Channel(const DramOrganisation& organisation, const DramTiming& timing,
 }
 
 void Channel::enqueue(const Burst& burst, Clock tick) {
-  const std::uint64_t age =
-      (static_cast<std::uint64_t>(tick - 1) << 8) | static_cast<std::uint64_t>(accepted_in_tick_);
+  const std::uint64_t age = (static_cast<std::uint64_t>(tick - 1) << kArrivalShift) |
+                            static_cast<std::uint64_t>(accepted_in_tick_);
   queues_[at(burst.write ? 1 : 0)].push(burst, age, banks_.open_row(burst.bank));
 }
 
@@ -119,7 +120,7 @@ Channel::Choice Channel::best_active(Clock tick) const {
     const std::uint64_t key = key_of(ready, tick, a.age);
     if (key < best_key) {
       best_key = key;
-      best = {ready, Kind::column_active, bank};
+      best = {ready, Kind::column_active, bank, Kind::none};
     }
   }
   return best;
@@ -129,15 +130,16 @@ Channel::Choice Channel::best_maintenance(Clock tick) const {
   const int target = maintenance_.front();
   if (policy_.refresh == RefreshPolicy::per_bank) {
     if (banks_.open_row(target) == kClosed) {
-      return {std::max(banks_.earliest_ref_bank(target), tick), Kind::refresh_bank, target};
+      return {std::max(banks_.earliest_ref_bank(target), tick), Kind::refresh_bank, target,
+              Kind::none};
     }
     if ((active_mask_ >> target & 1U) != 0) {
       return {};
     }
-    return {std::max(banks_.earliest_pre(target), tick), Kind::precharge, target};
+    return {std::max(banks_.earliest_pre(target), tick), Kind::precharge, target, Kind::none};
   }
   if (banks_.open_banks(target) == 0) {
-    return {std::max(banks_.earliest_ref(target), tick), Kind::refresh, target};
+    return {std::max(banks_.earliest_ref(target), tick), Kind::refresh, target, Kind::none};
   }
   const int per_unit = organisation_.banks_per_unit();
   const std::uint64_t unit_banks =
@@ -146,7 +148,7 @@ Channel::Choice Channel::best_maintenance(Clock tick) const {
   if ((active_mask_ & unit_banks) != 0) {
     return {};
   }
-  return {std::max(banks_.earliest_pre_all(target), tick), Kind::pre_all, target};
+  return {std::max(banks_.earliest_pre_all(target), tick), Kind::pre_all, target, Kind::none};
 }
 
 template <bool kColumns, bool kRows>
@@ -160,7 +162,7 @@ Channel::Choice Channel::best_queued(const RequestQueue& queue, bool write, Cloc
       const std::uint64_t key = key_of(ready, tick, queue.hit_age(bank));
       if (key < best_key) {
         best_key = key;
-        best = {ready, Kind::column, bank};
+        best = {ready, Kind::column, bank, Kind::none};
       }
     }
   }
@@ -168,8 +170,11 @@ Channel::Choice Channel::best_queued(const RequestQueue& queue, bool write, Cloc
     for (std::uint64_t m = queue.miss_mask() & ~active_mask_; m != 0; m &= m - 1) {
       const int bank = std::countr_zero(m);
       const bool open = banks_.open_row(bank) != kClosed;
+      if (!open && activating_ >= 0) {
+        continue;
+      }
       if (open && policy_.scheduler == Scheduler::frfcfs_row_hit &&
-          queue.hit_age(bank) >> 8 <= queue.miss_age(bank) >> 8) {
+          queue.hit_age(bank) >> kArrivalShift <= queue.miss_age(bank) >> kArrivalShift) {
         continue;
       }
       const Clock ready =
@@ -177,7 +182,7 @@ Channel::Choice Channel::best_queued(const RequestQueue& queue, bool write, Cloc
       const std::uint64_t key = key_of(ready, tick, queue.miss_age(bank));
       if (key < best_key) {
         best_key = key;
-        best = {ready, open ? Kind::precharge : Kind::activate, bank};
+        best = {ready, open ? Kind::precharge : Kind::activate, bank, Kind::none};
       }
     }
   }
@@ -198,6 +203,34 @@ Channel::Choice Channel::choose(Clock tick) {
     other = best_queued<true, true>(queues_[at(write_mode_ ? 1 : 0)], write_mode_, tick);
   }
   return best.at <= other.at ? best : other;
+}
+
+// Two-part activates (LPDDR5): after the first part no other activate may start, and the second
+// follows when nothing else can issue or its time is up. A column command needs a synchronisation
+// one clock ahead when the data clock has stopped.
+Channel::Choice Channel::choose_split(Clock tick) {
+  if (synced_.kind != Kind::none) {
+    Choice c = synced_;
+    c.at = std::max(tick, banks_.earliest_column(c.bank, c.kind == Kind::column_active
+                                                             ? active_[at(c.bank)].burst.write
+                                                             : write_mode_));
+    return c;
+  }
+  if (activating_ >= 0 && tick >= activate_by_) {
+    return {tick, Kind::activate_end, activating_, Kind::none};
+  }
+  Choice c = choose(tick);
+  if (activating_ >= 0 && c.at > tick) {
+    return {tick, Kind::activate_end, activating_, Kind::none};
+  }
+  if ((c.kind == Kind::column || c.kind == Kind::column_active) && c.at >= data_clock_until_) {
+    if (activating_ >= 0 && activate_by_ <= c.at + 1) {
+      return {c.at, Kind::activate_end, activating_, Kind::none};
+    }
+    c.then = c.kind;
+    c.kind = Kind::sync;
+  }
+  return c;
 }
 
 void Channel::choose_buses(Clock tick, Choice& column, Choice& row) {
@@ -243,6 +276,9 @@ Channel::Retired Channel::retire(const Burst& burst, Clock t) {
   }
   bus_free_[timing_.protocol == CommandProtocol::dual_bus ? 1 : 0] =
       t + banks_.gates().column_cycles;
+  data_clock_until_ = std::max(data_clock_until_, t + (burst.write ? timing_.nCWL : timing_.nCL) +
+                                                      timing_.nBL + timing_.nWCKPST);
+  synced_.kind = Kind::none;
   const Gates& g = banks_.gates();
   return {burst, t, t + (burst.write ? g.write_done : g.read_done), true};
 }
@@ -279,15 +315,28 @@ Channel::Retired Channel::issue(const Choice& c) {
       banks_.activate(c.bank, row, t);
       bus_free_[0] = t + banks_.gates().act_cycles;
       // Arrival first; among equals the one activated first.
-      active_[at(c.bank)] = {entry.burst,
-                             (entry.age & ~std::uint64_t{0xFF}) | (promotions_ & 0xFF)};
+      promotions_ = active_count_ == 0 ? 0 : promotions_;
+      active_[at(c.bank)] = {
+          entry.burst, (entry.age >> kArrivalShift << kArrivalShift) | (promotions_ & kOrderMask)};
       ++promotions_;
+      if (timing_.protocol == CommandProtocol::split_activate) {
+        activating_ = c.bank;
+        activate_by_ = t + timing_.nAAD;
+      }
       active_mask_ |= std::uint64_t{1} << c.bank;
       ++active_count_;
       queues_[0].refresh_candidates(c.bank, row);
       queues_[1].refresh_candidates(c.bank, row);
       return {};
     }
+    case Kind::activate_end:
+      activating_ = -1;
+      bus_free_[0] = t + 1;
+      return {};
+    case Kind::sync:
+      synced_ = {t, c.then, c.bank, Kind::none};
+      bus_free_[0] = t + 1;
+      return {};
     default:
       issue_maintenance(c);
       return {};

@@ -69,12 +69,15 @@ class Channel {
     activate,
     pre_all,
     refresh,
-    refresh_bank
+    refresh_bank,
+    activate_end,
+    sync
   };
   struct Choice {
     Clock at = kNever;
     Kind kind = Kind::none;
     int bank = 0;
+    Kind then = Kind::none;  // after a synchronisation
   };
   struct Retired {
     Burst burst;
@@ -95,6 +98,7 @@ class Channel {
 
   Choice choose(Clock tick);
   void choose_buses(Clock tick, Choice& column, Choice& row);
+  Choice choose_split(Clock tick);
   [[nodiscard]] Choice best_active(Clock tick) const;
   [[nodiscard]] Choice best_maintenance(Clock tick) const;
   template <bool kColumns, bool kRows>
@@ -133,6 +137,12 @@ class Channel {
   std::vector<int> maintenance_;  // units, or banks, whose refresh is due; first in, first out
   int next_bank_refresh_ = 0;
   std::array<Clock, 2> bus_free_{};  // row (or only) bus, column bus
+  // Split activates: the bank whose second part is to come, and by when; the column command that a
+  // clock synchronisation was sent for; when the data clock stops.
+  int activating_ = -1;
+  Clock activate_by_ = 0;
+  Choice synced_;
+  Clock data_clock_until_ = 0;
 };
 
 template <class Feed>
@@ -196,8 +206,8 @@ void Channel::run(Feed& feed, Clock until) {
       limit = std::min(limit, b->arrival);  // accepted from the clock after its arrival on
     }
     limit = std::max(limit, tick);
-    if (timing_.protocol == CommandProtocol::ddr) {
-      const Choice c = choose(tick);
+    if (timing_.protocol != CommandProtocol::dual_bus) {
+      const Choice c = timing_.protocol == CommandProtocol::ddr ? choose(tick) : choose_split(tick);
       if (c.at > limit) {
         now_ = limit;
         continue;

@@ -94,6 +94,7 @@ DramTiming read_timing(const ConfigNode& part) {
   t.act_cycles = gate.find({"ACT_command"}).value_or(1);
   t.column_cycles = gate.find({"column_command"}).value_or(1);
   t.nBL = gate.require({"BL"});
+  t.nBLmax = gate.find({"BLmax"}).value_or(t.nBL);
   t.nCL = gate.require({"CL", "RL"});
   t.nCWL = gate.require({"CWL", "WL"});
   t.nRCDRD = gate.require({"RCDRD", "RCD"});
@@ -257,11 +258,5 @@ const DramEnergy& DramPart::require_energy() const {
 }
 
 DramMapping DramPart::mapping() const { return *DramMapping::named(mapping_name, organisation); }
-
-void register_dram(Registry& registry) {
-  registry.add({DramPart::kModel, "memory",
-                "DRAM channels: banks, rows, refresh and energies, by command or by train",
-                [](const ConfigNode& part) { (void)DramPart::from(part); }, nullptr});
-}
 
 }  // namespace joulesim::hw

@@ -12,7 +12,6 @@
 //             dram_energy.cpp (against DRAMsim3's energies of DDR4-3200).
 #pragma once
 
-#include "hw/component/registry.hpp"
 #include "hw/dram/mapping.hpp"
 #include "hw/dram/timing.hpp"
 #include "sim/base/config.hpp"
@@ -57,8 +56,5 @@ struct DramPart {
   [[nodiscard]] const DramEnergy& require_energy() const;
   [[nodiscard]] DramMapping mapping() const;
 };
-
-// Called from hw/catalog.cpp.
-void register_dram(Registry& registry);
 
 }  // namespace joulesim::hw

@@ -27,13 +27,15 @@ struct Burst {
   Clock arrival = 0;
 };
 
+// An age is the arrival clock, shifted, plus the order of acceptance within that clock.
+inline constexpr int kArrivalShift = 16;
 inline constexpr std::uint64_t kNoAge = ~std::uint64_t{0};
 
 class RequestQueue {
  public:
   struct Entry {
     Burst burst;
-    std::uint64_t age = 0;  // arrival clock << 8 | order of acceptance within that clock
+    std::uint64_t age = 0;
     std::int16_t next = -1;
     bool counted = false;  // row hit, miss or conflict already counted
   };

@@ -53,10 +53,10 @@ std::vector<std::string> DramTiming::faults(const DramOrganisation& organisation
 DramTiming DramTiming::scaled(Clock factor) const {
   DramTiming t = *this;
   for (Clock* c :
-       {&t.nBL,    &t.nCL,     &t.nCWL,   &t.nRCDRD, &t.nRCDWR, &t.nRP,   &t.nRPab,    &t.nRAS,
-        &t.nRC,    &t.nRRDS,   &t.nRRDL,  &t.nFAW,   &t.nCCDS,  &t.nCCDL, &t.nCCDS_WR, &t.nCCDL_WR,
-        &t.nWTRS,  &t.nWTRL,   &t.nRTW,   &t.nRTP,   &t.nWR,    &t.nPPD,  &t.nRFC,     &t.nREFI,
-        &t.nRFCpb, &t.nREFIpb, &t.nRREFD, &t.nAAD,   &t.nWCKPST}) {
+       {&t.nBLmax,   &t.nBL,    &t.nCL,     &t.nCWL,   &t.nRCDRD, &t.nRCDWR, &t.nRP,   &t.nRPab,
+        &t.nRAS,     &t.nRC,    &t.nRRDS,   &t.nRRDL,  &t.nFAW,   &t.nCCDS,  &t.nCCDL, &t.nCCDS_WR,
+        &t.nCCDL_WR, &t.nWTRS,  &t.nWTRL,   &t.nRTW,   &t.nRTP,   &t.nWR,    &t.nPPD,  &t.nRFC,
+        &t.nREFI,    &t.nRFCpb, &t.nREFIpb, &t.nRREFD, &t.nAAD,   &t.nWCKPST}) {
     *c *= factor;
   }
   return t;
@@ -69,7 +69,7 @@ Gates::Gates(const DramTiming& t)
       wr_wr_l(std::max(t.nBL, t.nCCDL_WR)),
       rd_wr(t.nRTW),
       wr_rd_s(t.nCWL + t.nBL + t.nWTRS),
-      wr_rd_l(t.nCWL + t.nBL + t.nWTRL),
+      wr_rd_l(t.nCWL + std::max(t.nBL, t.nBLmax) + t.nWTRL),
       act_act_s(t.nRRDS),
       act_act_l(t.nRRDL),
       act_act_bank(t.nRC),

@@ -39,6 +39,8 @@ struct DramTiming {
   std::int64_t tCK_fs = 0;
   CommandProtocol protocol = CommandProtocol::ddr;
   Clock nBL = 0, nCL = 0, nCWL = 0;
+  // A burst that is spread over time when its bank group follows itself (LPDDR5's BL/n_max).
+  Clock nBLmax = 0;
   Clock nRCDRD = 0, nRCDWR = 0, nRP = 0, nRPab = 0, nRAS = 0, nRC = 0;
   Clock nRRDS = 0, nRRDL = 0, nFAW = 0;
   Clock nCCDS = 0, nCCDL = 0, nCCDS_WR = 0, nCCDL_WR = 0;
