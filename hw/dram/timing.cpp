@@ -37,6 +37,7 @@ std::vector<std::string> DramTiming::faults(const DramOrganisation& organisation
   need(nFAW >= nRRDS, "tFAW is shorter than tRRD");
   need(nCCDL >= nCCDS && nRRDL >= nRRDS && nWTRL >= nWTRS,
        "a same-bank-group gate is shorter than the one between bank groups");
+  need(nRTW + nCWL >= nCL + nBL, "tRTW lets write data meet read data on the bus");
   need(nREFI == 0 || nREFI > nRFC + nRP, "tREFI leaves no time between refreshes");
   need(nREFIpb == 0 || nRFCpb > 0, "per-bank refresh needs tRFCpb");
   need(act_cycles >= 1 && column_cycles >= 1, "a command takes at least one clock");
