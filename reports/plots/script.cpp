@@ -171,7 +171,7 @@ void Script::begin(const std::string& name, const std::string& title, int height
       "set tics nomirror scale 0 textcolor rgb '{}'\n"
       "set xlabel textcolor rgb '{}'\n"
       "set ylabel textcolor rgb '{}'\n"
-      "set key textcolor rgb '{}' samplen 1.2 spacing 1.25\n"
+      "set key textcolor rgb '{}' samplen 1.2 spacing 1.25 width -2\n"
       "set grid back lt 1 lw 0.6 lc rgb '#DDDDDD'\n"
       "set style fill solid 1 border rgb '#FFFFFF'",
       width, height, quoted(name + ".svg", 200), kInk, kInk, kInk, kInk));

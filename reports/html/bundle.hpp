@@ -1,0 +1,25 @@
+// All files of a run or a comparison, each written whole or not at all.
+//
+// Checked by: tests/unit/reports_bundle.cpp.
+#pragma once
+
+#include "reports/result/result.hpp"
+
+#include <string>
+#include <vector>
+
+namespace joulesim::reports {
+
+struct BundleOptions {
+  bool plots = true;  // needs gnuplot; without, the pages have tables and bars only
+};
+
+// DIR/{result.json,summary.md,metrics.csv,report.html} and DIR/plots/{*.svg,plots.gp}.
+void write_run(const Result& result, const std::string& dir, const BundleOptions& options = {});
+
+// DIR/{comparison.html,comparison.md,comparison.csv} and DIR/plots. A result whose own page stands
+// at DIR/NAME/report.html or DIR/../NAME/report.html is linked.
+void write_comparison(const std::vector<Result>& results, const std::string& dir,
+                      const BundleOptions& options = {});
+
+}  // namespace joulesim::reports

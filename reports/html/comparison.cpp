@@ -1,0 +1,77 @@
+#include "reports/html/assets.hpp"
+#include "reports/html/page.hpp"
+#include "reports/html/report.hpp"
+#include "reports/result/display.hpp"
+#include "reports/result/view.hpp"
+
+#include <fmt/format.h>
+
+namespace joulesim::reports {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json scenario(const Result& r, const Link& link) {
+  const std::string address = link ? link(r) : std::string();
+  const std::string deviation = deviation_sentence(r);
+  return {{"name", r.name},
+          {"title", r.title.empty() ? r.name : r.title},
+          {"question", r.question},
+          {"subject", subject(r)},
+          {"link", address.empty() ? Json(false) : Json{{"href", address}}},
+          {"bottleneck", r.bottleneck.sentence},
+          {"level", r.fidelity.level},
+          {"deviation", deviation.empty() ? "" : "Measured deviation: " + deviation + "."}};
+}
+
+Json metric_row(const std::vector<Result>& results, const std::string& name) {
+  Json cells = Json::array();
+  std::string label;
+  const Metric* first = results.front().metric(name);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const Metric* m = results[i].metric(name);
+    label = label.empty() && m != nullptr ? m->label : label;
+    cells.push_back(
+        {{"text", m == nullptr ? "–" : show_value(*m)},
+         {"ratio", i == 0 ? std::string() : ratio_text(first, m)},
+         {"raw", m == nullptr ? Json(false) : Json{{"value", fmt::format("{}", m->value.si)}}}});
+  }
+  return {{"name", name}, {"label", label}, {"cells", std::move(cells)}};
+}
+
+}  // namespace
+
+Json comparison_data(const std::vector<Result>& results, const PlotSet& plots, const Link& link) {
+  Json data;
+  data["style"] = kStyle;
+  data["script"] = kSortScript;
+  data["title"] = fmt::format("{} scenarios compared", results.size());
+  std::string question;
+  for (const Result& r : results) {
+    question += (question.empty() ? "" : " · ") + (r.title.empty() ? r.name : r.title);
+  }
+  data["question"] = question;
+  data["first"] = results.front().name;
+  data["version"] = results.front().version;
+  data["scenarios"] = Json::array();
+  for (const Result& r : results) {
+    data["scenarios"].push_back(scenario(r, link));
+  }
+  data["metrics"] = Json::array();
+  for (const std::string& name : all_metric_names(results)) {
+    data["metrics"].push_back(metric_row(results, name));
+  }
+  data["plots"] = Json::array();
+  for (const PlotFile& plot : plots.files) {
+    data["plots"].push_back({{"figure", figure(plot)}});
+  }
+  data["has_plots"] = !plots.files.empty();
+  return data;
+}
+
+std::string html_comparison(const std::vector<Result>& results, const PlotSet& plots,
+                            const Link& link) {
+  return fill(kComparisonTemplate, comparison_data(results, plots, link));
+}
+
+}  // namespace joulesim::reports
