@@ -9,10 +9,23 @@ BankState::BankState(const DramOrganisation& organisation, const DramTiming& tim
       banks_(organisation.banks()),
       units_(organisation.units),
       group_shift_(std::countr_zero(static_cast<unsigned>(organisation.banks_per_group))),
-      unit_shift_(std::countr_zero(static_cast<unsigned>(organisation.banks_per_unit()))) {
+      unit_shift_(std::countr_zero(static_cast<unsigned>(organisation.banks_per_unit()))),
+      stacks_(organisation.stacks),
+      stack_shift_(unit_shift_ - std::countr_zero(static_cast<unsigned>(organisation.stacks))) {
   row_.fill(kClosed);
   for (auto& ring : last_acts_) {
     ring.fill(-kNever);
+  }
+}
+
+void BankState::hold_other_stacks(int bank, bool write, Clock t) {
+  const int mine = bank >> stack_shift_;
+  const int first = unit_of(bank) * stacks_;
+  const int groups = 1 << (stack_shift_ - group_shift_);
+  for (int stack = first; stack < first + stacks_; ++stack) {
+    for (int group = stack * groups; stack != mine && group < (stack + 1) * groups; ++group) {
+      raise(group_column_[static_cast<std::size_t>(write)][at(group)], t + gates_.other_stack);
+    }
   }
 }
 

@@ -100,9 +100,12 @@ class BankState {
   void opened(int unit, Clock t);
   void closed(int unit, Clock t);
   void turn(bool write);
+  // A column command holds off the other stack ranks of its pseudo-channel a little longer.
+  void hold_other_stacks(int bank, bool write, Clock t);
 
   Gates gates_;
   int banks_ = 0, units_ = 1, group_shift_ = 0, unit_shift_ = 0;
+  int stacks_ = 1, stack_shift_ = 0;
   std::array<std::int32_t, kMaxBanks> row_{};
   std::array<Clock, kMaxBanks> act_{}, pre_{}, bank_ref_{};
   std::array<std::array<Clock, kMaxBanks>, 2> column_{};
@@ -184,6 +187,9 @@ inline void BankState::read(int bank, Clock t) {
   raise(group_column_[0][group], t + g.rd_rd_l);
   raise(pre_[at(bank)], t + g.rd_pre);
   raise(pre_all_[unit], t + g.rd_pre);
+  if (stacks_ > 1) {
+    hold_other_stacks(bank, false, t);
+  }
 }
 
 inline void BankState::write(int bank, Clock t) {
@@ -199,6 +205,9 @@ inline void BankState::write(int bank, Clock t) {
   raise(group_column_[0][group], t + g.wr_rd_l);
   raise(pre_[at(bank)], t + g.wr_pre);
   raise(pre_all_[unit], t + g.wr_pre);
+  if (stacks_ > 1) {
+    hold_other_stacks(bank, true, t);
+  }
 }
 
 }  // namespace joulesim::hw

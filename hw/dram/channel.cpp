@@ -29,6 +29,9 @@ Channel::Channel(const DramOrganisation& organisation, const DramTiming& timing,
       banks_(organisation, timing),
       queues_{RequestQueue(policy.read_entries, organisation.banks()),
               RequestQueue(policy.write_entries, organisation.banks())},
+      two_buses_(timing.protocol == CommandProtocol::dual_bus ||
+                 timing.protocol == CommandProtocol::dual_bus_half),
+      half_clocks_(timing.protocol == CommandProtocol::dual_bus_half),
       drain_above_(static_cast<int>(std::floor(policy.drain_above * policy.write_entries))),
       drain_below_(static_cast<int>(std::ceil(policy.drain_below * policy.write_entries))) {
   if (policy.refresh == RefreshPolicy::all_bank && timing.nREFI > 0) {
@@ -110,13 +113,38 @@ void Channel::update_write_mode() {
   }
 }
 
+// In half clocks odd numbers are rising edges: all commands but precharges need one. A precharge
+// may share the clock of the row command before it only if it goes elsewhere (JESD238).
+Clock Channel::edge_for(Clock ready, Kind kind, int bank) const {
+  if (!half_clocks_ || (ready & 1) == 1) {
+    return ready;
+  }
+  if (kind != Kind::precharge && kind != Kind::pre_all) {
+    return ready + 1;
+  }
+  const int unit = kind == Kind::pre_all ? bank : banks_.unit_of(bank);
+  const bool collides = ready == pair_edge_ && unit == pair_unit_ &&
+                        (kind == Kind::pre_all || pair_bank_ < 0 || pair_bank_ == bank);
+  return collides ? ready + 1 : ready;
+}
+
+void Channel::note_row_command(Clock t, Kind kind, int bank) {
+  if (half_clocks_ && (t & 1) == 1) {
+    const bool all = kind == Kind::pre_all || kind == Kind::refresh;
+    pair_edge_ = t + (kind == Kind::activate ? banks_.gates().act_cycles : 1);
+    pair_unit_ = all ? bank : banks_.unit_of(bank);
+    pair_bank_ = all ? -1 : bank;
+  }
+}
+
 Channel::Choice Channel::best_active(Clock tick) const {
   Choice best;
   std::uint64_t best_key = kNoAge;
   for (std::uint64_t m = active_mask_; m != 0; m &= m - 1) {
     const int bank = std::countr_zero(m);
     const Active& a = active_[at(bank)];
-    const Clock ready = std::max(banks_.earliest_column(bank, a.burst.write), tick);
+    const Clock ready = edge_for(std::max(banks_.earliest_column(bank, a.burst.write), tick),
+                                 Kind::column_active, bank);
     const std::uint64_t key = key_of(ready, tick, a.age);
     if (key < best_key) {
       best_key = key;
@@ -136,10 +164,12 @@ Channel::Choice Channel::best_maintenance(Clock tick) const {
     if ((active_mask_ >> target & 1U) != 0) {
       return {};
     }
-    return {std::max(banks_.earliest_pre(target), tick), Kind::precharge, target, Kind::none};
+    return {edge_for(std::max(banks_.earliest_pre(target), tick), Kind::precharge, target),
+            Kind::precharge, target, Kind::none};
   }
   if (banks_.open_banks(target) == 0) {
-    return {std::max(banks_.earliest_ref(target), tick), Kind::refresh, target, Kind::none};
+    return {edge_for(std::max(banks_.earliest_ref(target), tick), Kind::refresh, target),
+            Kind::refresh, target, Kind::none};
   }
   const int per_unit = organisation_.banks_per_unit();
   const std::uint64_t unit_banks =
@@ -148,7 +178,8 @@ Channel::Choice Channel::best_maintenance(Clock tick) const {
   if ((active_mask_ & unit_banks) != 0) {
     return {};
   }
-  return {std::max(banks_.earliest_pre_all(target), tick), Kind::pre_all, target, Kind::none};
+  return {edge_for(std::max(banks_.earliest_pre_all(target), tick), Kind::pre_all, target),
+          Kind::pre_all, target, Kind::none};
 }
 
 template <bool kColumns, bool kRows>
@@ -158,7 +189,8 @@ Channel::Choice Channel::best_queued(const RequestQueue& queue, bool write, Cloc
   if constexpr (kColumns) {
     for (std::uint64_t m = queue.hit_mask(); m != 0; m &= m - 1) {
       const int bank = std::countr_zero(m);
-      const Clock ready = std::max(banks_.earliest_column(bank, write), tick);
+      const Clock ready =
+          edge_for(std::max(banks_.earliest_column(bank, write), tick), Kind::column, bank);
       const std::uint64_t key = key_of(ready, tick, queue.hit_age(bank));
       if (key < best_key) {
         best_key = key;
@@ -177,12 +209,13 @@ Channel::Choice Channel::best_queued(const RequestQueue& queue, bool write, Cloc
           queue.hit_age(bank) >> kArrivalShift <= queue.miss_age(bank) >> kArrivalShift) {
         continue;
       }
-      const Clock ready =
-          std::max(open ? banks_.earliest_pre(bank) : banks_.earliest_act(bank), tick);
+      const Kind kind = open ? Kind::precharge : Kind::activate;
+      const Clock ready = edge_for(
+          std::max(open ? banks_.earliest_pre(bank) : banks_.earliest_act(bank), tick), kind, bank);
       const std::uint64_t key = key_of(ready, tick, queue.miss_age(bank));
       if (key < best_key) {
         best_key = key;
-        best = {ready, open ? Kind::precharge : Kind::activate, bank, Kind::none};
+        best = {ready, kind, bank, Kind::none};
       }
     }
   }
@@ -274,8 +307,7 @@ Channel::Retired Channel::retire(const Burst& burst, Clock t) {
   } else {
     banks_.read(burst.bank, t);
   }
-  bus_free_[timing_.protocol == CommandProtocol::dual_bus ? 1 : 0] =
-      t + banks_.gates().column_cycles;
+  bus_free_[two_buses_ ? 1 : 0] = t + banks_.gates().column_cycles;
   data_clock_until_ = std::max(data_clock_until_, t + (burst.write ? timing_.nCWL : timing_.nCL) +
                                                       timing_.nBL + timing_.nWCKPST);
   synced_.kind = Kind::none;
@@ -303,6 +335,7 @@ Channel::Retired Channel::issue(const Choice& c) {
         count_row(queues_[at(write_mode_ ? 1 : 0)].oldest_miss(c.bank));
       }
       banks_.precharge(c.bank, t);
+      note_row_command(t, c.kind, c.bank);
       bus_free_[0] = t + 1;
       queues_[0].refresh_candidates(c.bank, kClosed);
       queues_[1].refresh_candidates(c.bank, kClosed);
@@ -313,6 +346,7 @@ Channel::Retired Channel::issue(const Choice& c) {
       RequestQueue::Entry entry = queue.pop(c.bank, row, row);
       count_row(entry);
       banks_.activate(c.bank, row, t);
+      note_row_command(t, c.kind, c.bank);
       bus_free_[0] = t + banks_.gates().act_cycles;
       // Arrival first; among equals the one activated first.
       promotions_ = active_count_ == 0 ? 0 : promotions_;
@@ -344,6 +378,7 @@ Channel::Retired Channel::issue(const Choice& c) {
 }
 
 void Channel::issue_maintenance(const Choice& c) {
+  note_row_command(c.at, c.kind, c.bank);
   bus_free_[0] = c.at + 1;
   if (c.kind == Kind::pre_all) {
     banks_.precharge_all(c.bank, c.at);

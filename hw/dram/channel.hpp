@@ -103,6 +103,9 @@ class Channel {
   [[nodiscard]] Choice best_maintenance(Clock tick) const;
   template <bool kColumns, bool kRows>
   [[nodiscard]] Choice best_queued(const RequestQueue& queue, bool write, Clock tick) const;
+  // First clock from `ready` on at which the command may travel.
+  [[nodiscard]] Clock edge_for(Clock ready, Kind kind, int bank) const;
+  void note_row_command(Clock t, Kind kind, int bank);
   void update_write_mode();
   void due(Clock tick);
   Retired issue(const Choice& c);
@@ -127,6 +130,7 @@ class Channel {
   std::uint64_t active_mask_ = 0;
   int active_count_ = 0;
   std::uint64_t promotions_ = 0;
+  bool two_buses_ = false, half_clocks_ = false;
   bool write_mode_ = false;
   int drain_above_ = 0, drain_below_ = 0;
 
@@ -136,7 +140,10 @@ class Channel {
   Clock next_refresh_ = kNever;
   std::vector<int> maintenance_;  // units, or banks, whose refresh is due; first in, first out
   int next_bank_refresh_ = 0;
-  std::array<Clock, 2> bus_free_{};  // row (or only) bus, column bus
+  // Half-clock row bus: what a precharge on the falling edge `pair_edge_` must not collide with.
+  Clock pair_edge_ = -1;
+  int pair_unit_ = -1, pair_bank_ = -1;  // bank -1: an all-bank command
+  std::array<Clock, 2> bus_free_{};      // row (or only) bus, column bus
   // Split activates: the bank whose second part is to come, and by when; the column command that a
   // clock synchronisation was sent for; when the data clock stops.
   int activating_ = -1;
@@ -206,7 +213,7 @@ void Channel::run(Feed& feed, Clock until) {
       limit = std::min(limit, b->arrival);  // accepted from the clock after its arrival on
     }
     limit = std::max(limit, tick);
-    if (timing_.protocol != CommandProtocol::dual_bus) {
+    if (!two_buses_) {
       const Choice c = timing_.protocol == CommandProtocol::ddr ? choose(tick) : choose_split(tick);
       if (c.at > limit) {
         now_ = limit;

@@ -13,8 +13,8 @@ int log2_of(std::int64_t v) { return std::countr_zero(static_cast<std::uint64_t>
 
 const std::vector<std::string_view>& DramMapping::names() {
   static const std::vector<std::string_view> kNames = {
-      "ro_ra_ba_co_bg", "ro_ra_ba_bg_co", "ro_ba_co",           "ro_ba_co_bg",
-      "ro_ba_bg_co",    "ro_ba_co_bg_pc", "ro_sid_ba_co_bg_pc", "ro_ba_bg_co_pc"};
+      "ro_ra_ba_co_bg", "ro_ra_ba_bg_co",     "ro_ba_co",       "ro_ba_co_bg",       "ro_ba_bg_co",
+      "ro_ba_co_bg_pc", "ro_sid_ba_co_bg_pc", "ro_ba_bg_co_pc", "ro_sid_ba_bg_co_pc"};
   return kNames;
 }
 
@@ -53,10 +53,13 @@ std::optional<DramMapping> DramMapping::named(std::string_view name, const DramO
     } else if (field == "pc") {
       target = &m.unit_;
       bits = log2_of(o.units);
+    } else if (field == "sid") {
+      target = &m.stack_;
+      bits = log2_of(o.stacks);
     } else if (field == "ro") {
       target = &m.row_;
       bits = log2_of(o.rows);
-    }  // ra and sid have no bits of their own: one rank; stacks count as bank groups' banks
+    }  // ra has no bits: one rank
     if (target != nullptr) {
       *target = {shift, bits};
       shift += bits;
@@ -65,7 +68,8 @@ std::optional<DramMapping> DramMapping::named(std::string_view name, const DramO
   }
   // Fields that the name leaves out (a mapping without bg on a part with bank groups) would
   // silently shrink the part, so they go between row and the rest.
-  if ((o.bank_groups > 1 && m.group_.bits == 0) || (o.units > 1 && m.unit_.bits == 0)) {
+  if ((o.bank_groups > 1 && m.group_.bits == 0) || (o.units > 1 && m.unit_.bits == 0) ||
+      (o.stacks > 1 && m.stack_.bits == 0)) {
     return std::nullopt;
   }
   return m;

@@ -18,7 +18,7 @@
 namespace joulesim::hw {
 
 struct DramAddress {
-  int bank = 0;  // flat: ((unit * groups) + group) * banks_per_group + bank
+  int bank = 0;  // flat: pseudo-channel, stack rank, bank group, bank, from the top
   std::int32_t row = 0;
   std::int32_t column = 0;  // in bursts
 };
@@ -32,8 +32,9 @@ class DramMapping {
   [[nodiscard]] DramAddress decode(std::uint64_t burst_index) const {
     const std::uint64_t bank = pick(burst_index, bank_in_group_);
     const std::uint64_t group = pick(burst_index, group_);
-    const std::uint64_t unit = pick(burst_index, unit_);
-    return {static_cast<int>((((unit << group_.bits) | group) << bank_in_group_.bits) | bank),
+    const std::uint64_t upper =
+        (pick(burst_index, unit_) << stack_.bits) | pick(burst_index, stack_);
+    return {static_cast<int>((((upper << group_.bits) | group) << bank_in_group_.bits) | bank),
             static_cast<std::int32_t>(pick(burst_index, row_)),
             static_cast<std::int32_t>(pick(burst_index, column_))};
   }
@@ -52,7 +53,7 @@ class DramMapping {
   static std::uint64_t pick(std::uint64_t v, Field f) {
     return (v >> f.shift) & ((std::uint64_t{1} << f.bits) - 1);
   }
-  Field row_, column_, bank_in_group_, group_, unit_;
+  Field row_, column_, bank_in_group_, group_, stack_, unit_;
   std::uint64_t stripe_ = 1;
   int rotation_ = 1;
 };

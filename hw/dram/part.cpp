@@ -75,6 +75,7 @@ DramOrganisation read_organisation(const ConfigNode& node) {
   o.row_bytes = static_cast<int>(node.figure<Bytes>("row").value.si());
   o.burst_bytes = static_cast<int>(node.figure<Bytes>("burst").value.si());
   o.units = static_cast<int>(node.whole_if("pseudo_channels", 1, 2).value_or(1));
+  o.stacks = static_cast<int>(node.whole_if("stack_ranks", 1, 4).value_or(1));
   return o;
 }
 
@@ -83,8 +84,9 @@ DramTiming read_timing(const ConfigNode& part) {
   const ConfigNode clock = part.table("clock");
   t.tCK_fs = std::llround(clock.figure<Time>("tCK").value.si() * 1e15);
   const std::string protocol =
-      clock.choice("commands", {"single_bus", "dual_bus", "split_activate"});
+      clock.choice("commands", {"single_bus", "dual_bus", "dual_bus_half", "split_activate"});
   t.protocol = protocol == "dual_bus"         ? CommandProtocol::dual_bus
+               : protocol == "dual_bus_half"  ? CommandProtocol::dual_bus_half
                : protocol == "split_activate" ? CommandProtocol::split_activate
                                               : CommandProtocol::ddr;
   if (t.tCK_fs <= 0) {
@@ -108,6 +110,7 @@ DramTiming read_timing(const ConfigNode& part) {
   t.nFAW = gate.require({"FAW"});
   t.nCCDS = gate.require({"CCD_S", "CCD"});
   t.nCCDL = gate.require({"CCD_L", "CCD"});
+  t.nCCDR = gate.find({"CCD_R"}).value_or(0);
   t.nCCDS_WR = gate.find({"CCD_S_WR"}).value_or(t.nCCDS);
   t.nCCDL_WR = gate.find({"CCD_L_WR"}).value_or(t.nCCDL);
   t.nWTRS = gate.require({"WTR_S", "WTR"});
@@ -126,6 +129,13 @@ DramTiming read_timing(const ConfigNode& part) {
   if (t.protocol == CommandProtocol::split_activate) {
     t.nAAD = gate.require({"AAD"});
     t.nWCKPST = gate.require({"WCKPST"});
+  }
+  if (t.protocol == CommandProtocol::dual_bus_half) {
+    // Simulated in half clocks: an activate takes three of them, a column command two, others one.
+    t = t.scaled(2);
+    t.tCK_fs /= 2;
+    t.act_cycles = 3;
+    t.column_cycles = 2;
   }
   return t;
 }

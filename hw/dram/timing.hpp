@@ -24,15 +24,17 @@ struct DramOrganisation {
   // Pseudo-channels that share this channel's command buses. A part whose pseudo-channels are
   // modelled as independent channels says 1.
   int units = 1;
+  int stacks = 1;  // stack ranks of a pseudo-channel, each with all its bank groups
 
-  [[nodiscard]] int banks_per_unit() const { return bank_groups * banks_per_group; }
+  [[nodiscard]] int banks_per_unit() const { return stacks * bank_groups * banks_per_group; }
   [[nodiscard]] int banks() const { return units * banks_per_unit(); }
   [[nodiscard]] int columns() const { return row_bytes / burst_bytes; }
 };
 
-// How commands travel. `ddr`: one command bus. `dual_bus`: a row bus and a column bus (HBM).
+// How commands travel. `ddr`: one command bus. `dual_bus`: a row bus and a column bus (HBM);
+// `dual_bus_half`: the same in half clocks, precharges also on falling edges (HBM3).
 // `split_activate`: two-part activates and a clock sync before a column command (LPDDR5).
-enum class CommandProtocol : std::uint8_t { ddr, dual_bus, split_activate };
+enum class CommandProtocol : std::uint8_t { ddr, dual_bus, dual_bus_half, split_activate };
 
 // Datasheet figures in clocks; the names are the standard's with n for "in clocks".
 struct DramTiming {
@@ -44,6 +46,7 @@ struct DramTiming {
   Clock nRCDRD = 0, nRCDWR = 0, nRP = 0, nRPab = 0, nRAS = 0, nRC = 0;
   Clock nRRDS = 0, nRRDL = 0, nFAW = 0;
   Clock nCCDS = 0, nCCDL = 0, nCCDS_WR = 0, nCCDL_WR = 0;
+  Clock nCCDR = 0;  // between stack ranks
   Clock nWTRS = 0, nWTRL = 0, nRTW = 0, nRTP = 0, nWR = 0;
   Clock nPPD = 0;
   Clock nRFC = 0, nREFI = 0;                // all-bank refresh; nREFI 0 switches refresh off
@@ -69,7 +72,7 @@ struct DramTiming {
 // takes effect with its last one, so lengths enter as + length(first) - length(second).
 struct Gates {
   explicit Gates(const DramTiming& t);
-  Clock rd_rd_s, rd_rd_l, wr_wr_s, wr_wr_l, rd_wr, wr_rd_s, wr_rd_l;
+  Clock rd_rd_s, rd_rd_l, wr_wr_s, wr_wr_l, other_stack, rd_wr, wr_rd_s, wr_rd_l;
   Clock act_act_s, act_act_l, act_act_bank, act_faw;
   Clock act_rd, act_wr, act_pre, rd_pre, wr_pre;
   Clock pre_act, preab_act, pre_pre;
