@@ -1,16 +1,13 @@
 // The reference traces, made again from their recipe: splitmix64 from a seed, 64-byte requests.
 #pragma once
 
+#include "hw/dram/trace_run.hpp"
+
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace joulesim::hw::testing {
-
-struct TraceRequest {
-  std::uint64_t address = 0;
-  bool write = false;
-};
 
 class SplitMix64 {
  public:
