@@ -19,7 +19,7 @@ struct TraceFeed {
       : trace(&requests), mapping(&map), burst_bytes(burst), per_request(request_bytes / burst) {}
 
   const Burst* front(Clock) {
-    if (!valid && next < end && (!serial || under_way == 0 || piece != 0)) {
+    if (!valid && next < end && (!serial || under_way == 0)) {
       const TraceRequest& r = (*trace)[next];
       const DramAddress a = mapping->decode(r.address / burst_bytes + piece);
       current = {a.bank, a.row, a.column, r.write, 0, 0, serial ? last : 0};

@@ -31,7 +31,7 @@ struct TraceOptions {
   TraceDetail detail = TraceDetail::burst;
   std::string mapping;  // empty: the part's own
   bool refresh = true;
-  bool serial = false;  // one request under way at a time (burst detail only)
+  bool serial = false;  // one burst under way at a time (burst detail only)
   std::uint64_t request_bytes = 64;
   Scheduler scheduler = Scheduler::frfcfs;
 };

@@ -17,7 +17,7 @@ using namespace joulesim::hw::testing;
 namespace {
 
 // All rows of one configuration; `mode` as in the reference: "max" keeps the queue full, "serial"
-// has one request under way and uses the first 8192 of a trace.
+// has one burst under way and uses the first 8192 of a trace.
 void compare(const std::string& config, const std::string& part_name, Scheduler scheduler,
              const std::string& mode, int expected_rows) {
   std::ifstream in(std::string(JOULESIM_DATA_DIR) + "/reference/memory_reference.json");
