@@ -76,14 +76,14 @@ Json bottleneck(const Result& r) {
   }
   double largest = 0;
   for (const WhatIf& w : r.bottleneck.what_if) {
-    largest = std::max(largest, w.speedup);
+    largest = std::max(largest, w.speedup - 1);
   }
   Json rows = Json::array();
   for (const WhatIf& w : r.bottleneck.what_if) {
     rows.push_back({{"change", w.change},
                     {"raw", raw(w.speedup)},
                     {"speedup", significant(w.speedup)},
-                    {"width", width(w.speedup, largest)}});
+                    {"width", width(w.speedup - 1, largest)}});
   }
   return {{"sentence", r.bottleneck.sentence},
           {"has_what_if", !rows.empty()},
@@ -118,8 +118,11 @@ Json energy(const Result& r, const PlotSet& plots) {
     components.push_back(component(g, groups.front().joules, r.energy_total));
     assumed += g.joules * g.assumed_share;
   }
+  std::vector<EnergyRow> rows = r.energy;
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const EnergyRow& a, const EnergyRow& b) { return a.joules > b.joules; });
   Json ledger = Json::array();
-  for (const EnergyRow& row : r.energy) {
+  for (const EnergyRow& row : rows) {
     ledger.push_back({{"phase", row.phase},
                       {"component", row.component},
                       {"cause", row.cause},
@@ -133,6 +136,7 @@ Json energy(const Result& r, const PlotSet& plots) {
           {"total", show(any(Energy(r.energy_total)))},
           {"total_assumed", assumed_of(share_of(assumed, r.energy_total))},
           {"integral", show(any(Energy(r.energy_integral)))},
+          {"entries", fmt::format("{}", rows.size())},
           {"ledger", std::move(ledger)}};
 }
 
@@ -188,12 +192,17 @@ Json memory(const Result& r, const PlotSet& plots) {
     return false;
   }
   Json tiers = Json::array();
+  Json holdings = Json::array();
   for (const MemoryRow& m : r.memory) {
     double used = 0;
-    std::string holds;
     for (const Footprint& f : m.footprint) {
       used += f.bytes;
-      holds += fmt::format("{}{} {}", holds.empty() ? "" : ", ", f.what, show(any(Bytes(f.bytes))));
+      holdings.push_back({{"tier", m.tier},
+                          {"what", f.what},
+                          {"raw", raw(f.bytes)},
+                          {"size", show(any(Bytes(f.bytes)))},
+                          {"raw_share", raw(share_of(f.bytes, m.capacity))},
+                          {"share", percent(share_of(f.bytes, m.capacity))}});
     }
     tiers.push_back({{"tier", m.tier},
                      {"part", m.part},
@@ -201,14 +210,12 @@ Json memory(const Result& r, const PlotSet& plots) {
                      {"used", show(any(Bytes(used)))},
                      {"raw_capacity", raw(m.capacity)},
                      {"capacity", show(any(Bytes(m.capacity)))},
-                     {"holds", holds},
                      {"raw_read", raw(m.read)},
                      {"read", show(any(Bytes(m.read)))},
                      {"raw_written", raw(m.written)},
                      {"written", show(any(Bytes(m.written)))},
                      {"raw_achieved", raw(m.achieved)},
                      {"achieved", show(any(Bandwidth(m.achieved)))},
-                     {"raw_peak", raw(m.peak)},
                      {"peak", show(any(Bandwidth(m.peak)))},
                      {"raw_utilisation", raw(m.utilisation)},
                      {"utilisation", percent(m.utilisation)},
@@ -221,7 +228,10 @@ Json memory(const Result& r, const PlotSet& plots) {
       names.push_back(plot.name);
     }
   }
-  return {{"tiers", std::move(tiers)}, {"plots", figures(plots, names)}};
+  return {{"tiers", std::move(tiers)},
+          {"has_holdings", !holdings.empty()},
+          {"holdings", std::move(holdings)},
+          {"plots", figures(plots, names)}};
 }
 
 Json curves(const Result& r, const PlotSet& plots) {

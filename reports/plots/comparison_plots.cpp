@@ -23,10 +23,9 @@ void axis(Script& script, const std::vector<Result>& results, double largest,
       fmt::format("set yrange [{}:0.6]", number(0.4 - static_cast<double>(results.size()))));
   script.command(fmt::format("set xrange [0:{}]", number(largest > 0 ? largest * 1.25 : 1)));
   script.command("set xlabel " + quoted(label));
-  script.command("set key outside top left horizontal Left reverse");
 }
 
-int height_of(std::size_t bars) { return 90 + 30 * static_cast<int>(bars); }
+int height_of(std::size_t bars) { return 54 + 28 * static_cast<int>(bars); }
 
 std::string with_unit(const std::string& label, const Scale& scale) {
   return scale.unit.empty() ? label : fmt::format("{} ({})", label, scale.unit);
@@ -50,8 +49,8 @@ void metric_bars(Script& script, const std::vector<Result>& results, const std::
   }
   const Scale scale = scale_for(sample->value.dim, largest);
   script.begin(file_name("metric", name), sample->label, height_of(results.size()));
-  Curve bars{fmt::format("lc rgb '{}'", kPalette[0]), "", {}, {}};
-  Curve ranges{"lc rgb '#808080'", "", {}, {}};
+  Curve bars = Curve::of_boxes(kPalette[0], "");
+  Curve ranges = Curve::of_boxes("#808080", "");
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Metric* m = results[i].metric(name);
     const double row = -static_cast<double>(i);
@@ -69,11 +68,7 @@ void metric_bars(Script& script, const std::vector<Result>& results, const std::
     script.label(show_value(*m), end, row, "left offset 0.7,0");
   }
   axis(script, results, largest / scale.factor, with_unit(sample->label, scale));
-  std::vector<Curve> curves = {bars};
-  if (!ranges.boxes.empty()) {
-    curves.push_back(ranges);
-  }
-  script.draw(curves);
+  script.draw({bars, ranges});
 }
 
 // energy.per_token is the decode phase's energy per token; components share it as they share that
@@ -119,13 +114,13 @@ void energy_per_token(Script& script, const std::vector<Result>& results) {
   std::stable_sort(weight.begin(), weight.end(),
                    [](const EnergyGroup& a, const EnergyGroup& b) { return a.joules > b.joules; });
   const Scale scale = scale_for(kJoule / kToken, largest);
-  script.begin("energy_per_token", "Energy per token by component", height_of(results.size()) + 20);
+  script.begin("energy_per_token", "Energy per token by component", height_of(results.size()));
   constexpr std::size_t kNamed = kPalette.size() - 1;
   std::vector<Curve> curves;
   for (std::size_t c = 0; c < weight.size() && c < kNamed; ++c) {
-    curves.push_back({fmt::format("lc rgb '{}'", kPalette[c]), weight[c].name, {}, {}});
+    curves.push_back(Curve::of_boxes(kPalette[c], weight[c].name));
   }
-  Curve others{fmt::format("lc rgb '{}'", kOther), "others", {}, {}};
+  Curve others = Curve::of_boxes(kOther, "others");
   for (std::size_t i = 0; i < stacks.size(); ++i) {
     double from = 0;
     double rest = 0;
@@ -148,9 +143,7 @@ void energy_per_token(Script& script, const std::vector<Result>& results) {
     script.label(stacks[i].whole > 0 ? show(AnyQuantity{stacks[i].whole, kJoule / kToken}) : "–",
                  stacks[i].whole / scale.factor, -static_cast<double>(i), "left offset 0.7,0");
   }
-  if (!others.boxes.empty()) {
-    curves.push_back(std::move(others));
-  }
+  curves.push_back(std::move(others));
   curves.erase(
       std::remove_if(curves.begin(), curves.end(), [](const Curve& c) { return c.boxes.empty(); }),
       curves.end());

@@ -68,10 +68,11 @@ void chart_plot(Script& script, const Result& r, const Chart& chart) {
   };
   const Scale sx = scale(first.x_unit, x);
   const Scale sy = scale(first.y_unit, y);
-  script.begin(file_name("time", chart.name),
-               fmt::format("{} over {}", first.y_label.empty() ? chart.name : first.y_label,
-                           first.x_label.empty() ? "time" : first.x_label),
-               280);
+  std::string title = fmt::format("{} over {}", first.y_label.empty() ? chart.name : first.y_label,
+                                  first.x_label.empty() ? "time" : first.x_label);
+  title[0] =
+      title[0] >= 'a' && title[0] <= 'z' ? static_cast<char>(title[0] - 'a' + 'A') : title[0];
+  script.begin(file_name("time", chart.name), title, 280);
   script.command("set xlabel " + quoted(axis_label(first.x_label, sx.unit)));
   script.command("set ylabel " + quoted(axis_label(first.y_label, sy.unit)));
   script.command(
@@ -89,19 +90,16 @@ void chart_plot(Script& script, const Result& r, const Chart& chart) {
     }
     // The whole ("power" among "power.npu", …) is drawn stronger than its parts.
     const double width = series.name == chart.name && chart.curves.size() > 1 ? 2.6 : 1.8;
-    curves.push_back({fmt::format("with lines lw {} lc rgb '{}'", width, kPalette[i]),
-                      chart.curves.size() > 1 || tiers[i] != nullptr ? series.label : "",
-                      std::move(points),
-                      {}});
+    const bool told = chart.curves.size() > 1 || tiers[i] != nullptr;
+    curves.push_back(
+        Curve::of_line(kPalette[i], told ? series.label : "", std::move(points), width));
     if (tiers[i] != nullptr) {
       const double peak = tiers[i]->peak / sy.factor;
-      curves.push_back({fmt::format("with lines lw 1.4 dt 2 lc rgb '{}'", kPalette[5]),
-                        fmt::format("peak {} {}", significant(peak), sy.unit),
-                        {{x.low / sx.factor, peak}, {x.high / sx.factor, peak}},
-                        {}});
+      curves.push_back(Curve::of_line(
+          kPalette[i], fmt::format("peak of {}, {} {}", series.label, significant(peak), sy.unit),
+          {{x.low / sx.factor, peak}, {x.high / sx.factor, peak}}, 1.4, 2));
     }
   }
-  script.command("set key outside top left horizontal Left reverse");
   script.draw(curves);
 }
 
@@ -161,17 +159,15 @@ void plot_roofline(Script& script, const Result& r) {
   script.command("set xlabel 'operations per byte moved (op/B)'");
   script.command(fmt::format("set xrange [{}:{}]", number(left), number(right)));
   script.command(fmt::format("set yrange [{}:{}]", number(y.low / 4), number(y.high * 3)));
-  script.command("set key outside right top vertical Left reverse");
   std::vector<Curve> curves;
   constexpr std::size_t kMostRoofs = 4;
   for (std::size_t i = 0; i < roofs.size() && i < kMostRoofs; ++i) {
     const Roof& f = roofs[i];
     const double knee = f.ops_per_second / f.bytes_per_second;
-    curves.push_back(
-        {fmt::format("with lines lw 2 dt {} lc rgb '#808080'", i + 1),
-         fmt::format("{} on {}", f.unit, f.memory),
-         {{left, left * f.bytes_per_second}, {knee, f.ops_per_second}, {right, f.ops_per_second}},
-         {}});
+    curves.push_back(Curve::of_line(
+        "#808080", fmt::format("{} on {}", f.unit, f.memory),
+        {{left, left * f.bytes_per_second}, {knee, f.ops_per_second}, {right, f.ops_per_second}}, 2,
+        static_cast<int>(i) + 1));
   }
   constexpr std::size_t kNamed = 7;
   std::vector<std::pair<double, double>> rest;
@@ -181,19 +177,13 @@ void plot_roofline(Script& script, const Result& r) {
     if (named < kNamed && o.phase == main_phase(r)) {
       // Equal operators coincide: later ones are smaller, so that each shows as a ring.
       const double size = 2.3 - 0.22 * static_cast<double>(named);
-      curves.push_back(
-          {fmt::format("with points pt 7 ps {:.2f} lc rgb '{}'", size, kPalette[named]),
-           o.phase + " " + o.name,
-           {at},
-           {}});
+      curves.push_back(Curve::of_points(kPalette[named], o.phase + " " + o.name, {at}, 7, size));
       ++named;
     } else {
       rest.push_back(at);
     }
   }
-  if (!rest.empty()) {
-    curves.push_back({"with points pt 6 ps 0.7 lc rgb '#808080'", "other operators", rest, {}});
-  }
+  curves.push_back(Curve::of_points("#808080", "other operators", std::move(rest), 6, 0.7));
   script.draw(curves);
 }
 

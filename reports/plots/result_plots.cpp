@@ -14,7 +14,7 @@ namespace {
 constexpr double kHalf = 0.36;  // of a bar whose neighbours are one apart
 constexpr std::size_t kMostBars = 14;
 
-int height_of(std::size_t bars) { return 90 + 30 * static_cast<int>(bars); }
+int height_of(std::size_t bars) { return 54 + 28 * static_cast<int>(bars); }
 
 // Bars from the top down: bar i stands at y = -i.
 void bar_axis(Script& script, const std::vector<std::string>& names, double largest,
@@ -30,7 +30,6 @@ void bar_axis(Script& script, const std::vector<std::string>& names, double larg
       fmt::format("set yrange [{}:0.6]", number(0.4 - static_cast<double>(names.size()))));
   script.command(fmt::format("set xrange [0:{}]", number(largest > 0 ? largest * room : 1)));
   script.command("set xlabel " + quoted(label));
-  script.command("set key outside top left horizontal Left reverse");
 }
 
 double at_row(std::size_t i) { return -static_cast<double>(i); }
@@ -59,9 +58,9 @@ void energy(Script& script, const Result& r) {
   std::vector<std::string> names;
   std::vector<Curve> curves;
   for (const std::string& kind : spent_kinds()) {
-    curves.push_back({fmt::format("lc rgb '{}'", spent_colour(kind)), kind, {}, {}});
+    curves.push_back(Curve::of_boxes(spent_colour(kind), kind));
   }
-  curves.push_back({fmt::format("lc rgb '{}'", kOther), "other", {}, {}});
+  curves.push_back(Curve::of_boxes(kOther, "other"));
   for (std::size_t i = 0; i < groups.size(); ++i) {
     names.push_back(groups[i].name);
     double from = 0;
@@ -106,7 +105,7 @@ void where(Script& script, const Result& r) {
   std::vector<std::string> names;
   std::vector<Curve> curves;
   for (const std::string& kind : spent_kinds()) {
-    curves.push_back({fmt::format("lc rgb '{}'", spent_colour(kind)), kind, {}, {}});
+    curves.push_back(Curve::of_boxes(spent_colour(kind), kind));
   }
   constexpr double kLabelled = 7;  // per cent that a number fits into
   for (std::size_t i = 0; i < groups.size(); ++i) {
@@ -173,7 +172,7 @@ void operators(Script& script, const Result& r) {
     if (found == bounds.end()) {
       const std::string colour =
           rows[i].bound.empty() ? kOther : kPalette[std::min(bounds.size(), kPalette.size() - 1)];
-      curves.push_back({fmt::format("lc rgb '{}'", colour), rows[i].bound, {}, {}});
+      curves.push_back(Curve::of_boxes(colour, rows[i].bound));
       bounds.push_back(rows[i].bound);
       found = bounds.end() - 1;
     }

@@ -7,9 +7,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
+#include <string_view>
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -23,6 +25,7 @@
 namespace joulesim::reports {
 namespace {
 
+constexpr std::size_t kLongestEntry = 36;  // characters of a legend entry
 constexpr std::size_t kLargest = std::size_t{32} << 20U;
 
 // Bytes that start a UTF-8 character.
@@ -67,6 +70,92 @@ std::string xml_text(const std::string& text) {
     out += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
   }
   return out;
+}
+
+// The legend is laid out here: gnuplot's own lets long entries run over the plot or off its edge.
+constexpr int kRow = 20;     // pixels between rows
+constexpr int kSwatch = 22;  // the sample of colour, line or point
+
+struct Entry {
+  const Curve* curve;
+  int left, top;
+};
+
+// Pixels of a text in DejaVu Sans at 12 px, near enough to lay out a legend.
+int width_of(const std::string& text) {
+  constexpr std::string_view kNarrow = "fijlrt.,:;'|!()[] ";
+  constexpr std::string_view kWide = "mwMW@%";
+  double width = 0;
+  for (const char c : text) {
+    const bool narrow = kNarrow.find(c) != std::string_view::npos;
+    const bool wide = kWide.find(c) != std::string_view::npos || (c >= 'A' && c <= 'Z');
+    width += starts_character(c) ? (narrow ? 4.4 : (wide ? 9.6 : 7.4)) : 0;
+  }
+  return static_cast<int>(std::ceil(width));
+}
+
+std::vector<Entry> lay_out(const std::vector<Curve>& curves) {
+  constexpr int kGap = 18;
+  constexpr int kMargin = 12;
+  std::vector<Entry> out;
+  int left = kMargin;
+  int top = kMargin;
+  for (const Curve& curve : curves) {
+    if (curve.title.empty()) {
+      continue;
+    }
+    const int width = kSwatch + 6 + width_of(cut(curve.title, kLongestEntry));
+    if (left > kMargin && left + width > kWidth - kMargin) {
+      left = kMargin;
+      top += kRow;
+    }
+    out.push_back({&curve, left, top});
+    left += width + kGap;
+  }
+  return out;
+}
+
+// gnuplot's own dashes are longer than a sample in the legend.
+std::string dash_of(const Curve& c) {
+  return c.dash == 1 ? "1" : (c.dash == 2 ? "(5,4)" : (c.dash == 3 ? "(2,3)" : "(7,3,2,3)"));
+}
+
+std::string legend_entry(const Entry& entry, int height) {
+  const Curve& c = *entry.curve;
+  const auto x = [](double pixel) { return number(pixel / kWidth); };
+  const auto y = [&](double pixel) { return number(1 - pixel / height); };
+  std::string sample;
+  if (c.kind == Curve::Kind::boxes) {
+    sample = fmt::format(
+        "set object rectangle from screen {},screen {} to screen {},screen {} fillcolor rgb '{}' "
+        "fillstyle solid 1 noborder",
+        x(entry.left), y(entry.top + 5), x(entry.left + kSwatch), y(entry.top - 5), c.colour);
+  } else if (c.kind == Curve::Kind::line) {
+    sample = fmt::format(
+        "set arrow from screen {},screen {} to screen {},screen {} nohead lw {} dt {} lc rgb '{}'",
+        x(entry.left), y(entry.top), x(entry.left + kSwatch), y(entry.top), number(c.width),
+        dash_of(c), c.colour);
+  } else {
+    sample =
+        fmt::format("set label '' at screen {},screen {} point pt {} ps {} lc rgb '{}'",
+                    x(entry.left + kSwatch / 2), y(entry.top), c.mark, number(c.size), c.colour);
+  }
+  return fmt::format("{}\nset label {} at screen {},screen {} left textcolor rgb '{}'\n", sample,
+                     quoted(c.title, kLongestEntry), x(entry.left + kSwatch + 6), y(entry.top),
+                     kInk);
+}
+
+std::string style_of(const Curve& c) {
+  switch (c.kind) {
+    case Curve::Kind::boxes:
+      return fmt::format("using 1:2:3:4:5:6 with boxxyerror lc rgb '{}'", c.colour);
+    case Curve::Kind::line:
+      return fmt::format("with lines lw {} dt {} lc rgb '{}'", number(c.width), dash_of(c),
+                         c.colour);
+    case Curve::Kind::points:
+      break;
+  }
+  return fmt::format("with points pt {} ps {} lc rgb '{}'", c.mark, number(c.size), c.colour);
 }
 
 // gnuplot's own titles show as tooltips ("gnuplot_plot_1") and its description names its version.
@@ -142,6 +231,34 @@ const PlotFile* PlotSet::find(const std::string& name) const {
   return found == files.end() ? nullptr : &*found;
 }
 
+Curve Curve::of_boxes(const std::string& colour, const std::string& title) {
+  Curve curve;
+  curve.kind = Kind::boxes;
+  curve.colour = colour;
+  curve.title = title;
+  return curve;
+}
+
+Curve Curve::of_line(const std::string& colour, const std::string& title, Points points,
+                     double width, int dash) {
+  Curve curve = of_boxes(colour, title);
+  curve.kind = Kind::line;
+  curve.points = std::move(points);
+  curve.width = width;
+  curve.dash = dash;
+  return curve;
+}
+
+Curve Curve::of_points(const std::string& colour, const std::string& title, Points points, int mark,
+                       double size) {
+  Curve curve = of_boxes(colour, title);
+  curve.kind = Kind::points;
+  curve.points = std::move(points);
+  curve.mark = mark;
+  curve.size = size;
+  return curve;
+}
+
 Box box(double x_low, double x_high, double y, double half_height) {
   return {(x_low + x_high) / 2, y, x_low, x_high, y - half_height, y + half_height};
 }
@@ -151,33 +268,23 @@ Script::Script()
       gnuplot_(std::make_unique<gnuplotio::Gnuplot>(">" + folder_->script())) {
   gnuplot_->unsetf(std::ios::floatfield);
   gnuplot_->precision(9);
-  command("set encoding utf8");
+  *gnuplot_ << "set encoding utf8\n";
 }
 
 Script::~Script() = default;
 
-void Script::begin(const std::string& name, const std::string& title, int height, int width) {
+void Script::begin(const std::string& name, const std::string& title, int height) {
   const bool taken =
       std::any_of(files_.begin(), files_.end(), [&](const PlotFile& f) { return f.name == name; });
   if (taken) {
     throw std::logic_error(fmt::format("two plots are called '{}'", name));
   }
   files_.push_back({name, title, {}});
-  command(fmt::format(
-      "\nreset\n"
-      "set terminal svg size {},{} dynamic noenhanced font 'DejaVu Sans,12' background 'white'\n"
-      "set output {}\n"
-      "set border 0\n"
-      "set tics nomirror scale 0 textcolor rgb '{}'\n"
-      "set xlabel textcolor rgb '{}'\n"
-      "set ylabel textcolor rgb '{}'\n"
-      "set key textcolor rgb '{}' samplen 1.2 spacing 1.25 width -2\n"
-      "set grid back lt 1 lw 0.6 lc rgb '#DDDDDD'\n"
-      "set style fill solid 1 border rgb '#FFFFFF'",
-      width, height, quoted(name + ".svg", 200), kInk, kInk, kInk, kInk));
+  height_ = height;
+  commands_.clear();
 }
 
-void Script::command(const std::string& text) { *gnuplot_ << text << "\n"; }
+void Script::command(const std::string& text) { commands_ += text + "\n"; }
 
 void Script::label(const std::string& text, double x, double y, const std::string& how) {
   const std::string colour = how.find("textcolor") == std::string::npos
@@ -187,23 +294,46 @@ void Script::label(const std::string& text, double x, double y, const std::strin
       fmt::format("set label {} at {},{} {}{}", quoted(text), number(x), number(y), how, colour));
 }
 
-void Script::draw(const std::vector<Curve>& curves) {
+void Script::draw(const std::vector<Curve>& all) {
+  std::vector<Curve> curves;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(curves), [](const Curve& c) {
+    return c.kind == Curve::Kind::boxes ? !c.boxes.empty() : !c.points.empty();
+  });
+  const std::vector<Entry> entries = lay_out(curves);
+  const int head = entries.empty() ? 14 : entries.back().top + kRow;
+  const int height = height_ + head;
+  *gnuplot_ << fmt::format(
+      "\nreset\n"
+      "set terminal svg size {},{} dynamic noenhanced font 'DejaVu Sans,12' background 'white'\n"
+      "set output {}\n"
+      "set border 0\n"
+      "set tics nomirror scale 0 textcolor rgb '{}'\n"
+      "set xlabel textcolor rgb '{}'\n"
+      "set ylabel textcolor rgb '{}'\n"
+      "set grid back lt 1 lw 0.6 lc rgb '#DDDDDD'\n"
+      "set style fill solid 1 border rgb '#FFFFFF'\n"
+      "unset key\n"
+      "set tmargin at screen {}\n",
+      kWidth, height, quoted(files_.back().name + ".svg", 200), kInk, kInk, kInk,
+      number(1 - static_cast<double>(head) / height));
+  for (const Entry& entry : entries) {
+    *gnuplot_ << legend_entry(entry, height);
+  }
+  *gnuplot_ << commands_;
   std::string what;
   for (const Curve& curve : curves) {
     what +=
-        fmt::format("{}'-' {}{} {}", what.empty() ? "plot " : ", \\\n     ",
-                    curve.boxes.empty() ? "" : "using 1:2:3:4:5:6 with boxxyerror ", curve.style,
-                    curve.title.empty() ? "notitle" : "title " + quoted(curve.title, 40));
+        fmt::format("{}'-' {} notitle", what.empty() ? "plot " : ", \\\n     ", style_of(curve));
   }
-  command(what);
+  *gnuplot_ << what << "\n";
   for (const Curve& curve : curves) {
-    if (curve.boxes.empty()) {
-      gnuplot_->send1d(curve.points);
-    } else {
+    if (curve.kind == Curve::Kind::boxes) {
       gnuplot_->send1d(curve.boxes);
+    } else {
+      gnuplot_->send1d(curve.points);
     }
   }
-  command("set output");
+  *gnuplot_ << "set output\n";
 }
 
 std::string Script::text() {

@@ -25,6 +25,7 @@ inline constexpr std::array kPalette = {"#0072B2", "#E69F00", "#009E73", "#CC79A
                                         "#56B4E9", "#D55E00", "#F0E442", "#999999"};
 inline constexpr const char* kInk = "#404040";
 inline constexpr const char* kOther = "#BBBBBB";
+inline constexpr int kWidth = 640;  // of every plot, pixels
 
 // The colour of a kind of spending, the same in every plot and page.
 std::string spent_colour(const std::string& spent);
@@ -55,10 +56,23 @@ using Box =
 Box box(double x_low, double x_high, double y, double half_height);
 
 struct Curve {
-  std::string style;  // "with lines lc rgb '#0072B2'"
-  std::string title;  // in the key; empty for none
+  enum class Kind { boxes, line, points };
+  Kind kind = Kind::line;
+  std::string colour;
+  std::string title;  // in the legend; empty for none
   std::vector<std::pair<double, double>> points;
-  std::vector<Box> boxes;  // instead of points: drawn with boxxyerror
+  std::vector<Box> boxes;
+  double width = 1.8;  // of a line
+  int dash = 1;        // gnuplot's dash type: 1 solid
+  int mark = 7;        // gnuplot's point type: 7 disc, 6 circle
+  double size = 1;     // of a point
+
+  using Points = std::vector<std::pair<double, double>>;
+  static Curve of_boxes(const std::string& colour, const std::string& title);
+  static Curve of_line(const std::string& colour, const std::string& title, Points points,
+                       double width, int dash = 1);
+  static Curve of_points(const std::string& colour, const std::string& title, Points points,
+                         int mark, double size);
 };
 
 class Script {
@@ -70,11 +84,11 @@ class Script {
   Script& operator=(Script&&) = delete;
   ~Script();
 
-  // Starts a plot with the shared style; names must be unique.
-  void begin(const std::string& name, const std::string& title, int height, int width = 720);
-  void command(const std::string& text);
+  // Starts a plot with the shared style; names must be unique. The height is without the legend.
+  void begin(const std::string& name, const std::string& title, int height);
+  void command(const std::string& text);  // of this plot
   void label(const std::string& text, double x, double y, const std::string& how);
-  void draw(const std::vector<Curve>& curves);  // ends the plot
+  void draw(const std::vector<Curve>& curves);  // ends the plot; empty box curves are left out
 
   [[nodiscard]] std::string text();  // what has been written
   [[nodiscard]] PlotSet run();       // throws InputError without a working gnuplot
@@ -84,6 +98,8 @@ class Script {
   std::unique_ptr<Folder> folder_;
   std::unique_ptr<gnuplotio::Gnuplot> gnuplot_;
   std::vector<PlotFile> files_;
+  std::string commands_;  // of the plot begun, until it is drawn
+  int height_ = 0;
 };
 
 }  // namespace joulesim::reports

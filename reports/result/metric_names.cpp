@@ -1,0 +1,36 @@
+#include "reports/result/metric_names.hpp"
+
+namespace joulesim::reports {
+
+const std::vector<MetricName>& metric_names() {
+  static const std::vector<MetricName> names = {
+      {"decode.tokens_per_second", "tokens/s", "generated tokens per second, all sequences"},
+      {"decode.time_per_token", "s/token", "mean decode step"},
+      {"prefill.tokens_per_second", "tokens/s", "prompt tokens per second"},
+      {"prefill.time_to_first_token", "s", "time of the prompt's prefill"},
+      {"energy.per_token", "J/token", "decode energy of the whole device per generated token"},
+      {"energy.per_token_accelerator", "J/token",
+       "the same for compute unit, caches, memory and storage alone"},
+      {"energy.per_request", "J", "prefill and decode of one request"},
+      {"power.average", "W", "mean power over a request"},
+      {"power.peak", "W", "mean power of the hungrier phase"},
+      {"power.board", "W", "mean power of an accelerator board without its host"},
+      {"battery.hours", "s", "time from full to empty in this use"},
+      {"battery.tokens", "tokens", "tokens generated on one charge"},
+      {"battery.power", "W", "mean power of the whole device in this use"},
+      {"memory.footprint", "B", "weights, KV cache and activations"},
+      {"memory.kv_cache", "B", "keys and values at the end of the answer"},
+      {"memory.dram_utilisation", "", "share of the DRAM's peak bandwidth used in decode"},
+      {"load.time", "s", "reading the weights from storage once"},
+      {"display.missed_fetches", "", "frame-buffer reads that came late"},
+      {"fleet.devices", "", "devices that the request rate needs"},
+      {"fleet.power", "W", "mean power at the facility's meter"},
+      {"fleet.energy_per_request", "J", "facility energy per request"},
+      {"fleet.energy_per_year", "J", "facility energy per year"},
+      {"fleet.co2_per_year", "g", "emissions of that energy"},
+      {"fleet.cost_per_million_tokens", "USD", "electricity per million generated tokens"},
+  };
+  return names;
+}
+
+}  // namespace joulesim::reports
