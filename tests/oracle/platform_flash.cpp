@@ -46,7 +46,8 @@ Bandwidth measured_random(const FlashSpec& spec, std::uint64_t chunk, std::size_
 }  // namespace
 
 TEST_CASE("a long read of every flash part runs at the closed form's rate") {
-  for (const char* part : {"nvme_apple_a15", "ufs_3_1", "ufs_4_0", "nvme_pcie4"}) {
+  for (const char* part : {"nvme_apple_a15", "nvme_apple_m1", "nvme_pcie4", "emmc_5_1", "ufs_2_1",
+                           "ufs_3_1", "ufs_4_0"}) {
     const FlashSpec spec = load_flash(part);
     INFO(part << " limited by " << spec.sequential_limit());
     CHECK(measured_sequential(spec).si() == Approx(spec.sequential_rate().si()).epsilon(0.02));
@@ -154,4 +155,19 @@ TEST_CASE("an iPhone 13 reads 1.3 to 1.7 GB/s in sequence") {
   const Bandwidth rate = load_flash("nvme_apple_a15").sequential_rate();
   CHECK(rate.si() > 1.3e9);
   CHECK(rate.si() < 1.7e9);
+}
+
+TEST_CASE("stores read in sequence what their class is known for") {
+  struct Row {
+    const char* part;
+    double low, high;  // MB/s
+  };
+  for (const Row row : {Row{"emmc_5_1", 250, 400}, Row{"ufs_2_1", 800, 900},
+                        Row{"ufs_3_1", 2000, 2150}, Row{"ufs_4_0", 4100, 4250},
+                        Row{"nvme_apple_m1", 3200, 3500}, Row{"nvme_pcie4", 6800, 7200}}) {
+    INFO(row.part);
+    const double rate = load_flash(row.part).sequential_rate().si() / 1e6;
+    CHECK(rate >= row.low);
+    CHECK(rate <= row.high);
+  }
 }

@@ -1,3 +1,4 @@
+#include "hw/sram/bank_conflicts.hpp"
 #include "hw/sram/residency_cache.hpp"
 #include "hw/sram/sram.hpp"
 
@@ -8,6 +9,7 @@
 #include <list>
 #include <random>
 #include <utility>
+#include <vector>
 
 using namespace joulesim;
 using namespace joulesim::hw;
@@ -256,4 +258,39 @@ TEST_CASE("an on-chip memory books traffic and leakage, and stops at retention w
   CHECK(ledger.total().si() == Approx(expected));
   CHECK(spec.transfer_time(Bytes(1e6)).si() ==
         Approx(spec.latency.value.si() + 1e6 / spec.bandwidth.value.si()));
+}
+
+TEST_CASE("a stride slows a banked memory down as counting every bank's clocks says") {
+  ConfigFile file =
+      ConfigFile::read(std::string(JOULESIM_SOURCE_DIR) + "/hw/sram/npu_scratchpad_a15.toml");
+  const SramSpec spec = SramSpec::from(file.root());
+  const auto width = static_cast<std::uint64_t>(spec.width.value.si());
+  const auto banks = static_cast<std::uint64_t>(spec.banks);
+  for (const std::uint64_t lines : {1U, 2U, 3U, 6U, 8U, 12U, 63U, 64U, 65U, 96U, 128U}) {
+    INFO(lines);
+    std::vector<std::uint64_t> clocks(banks);
+    for (std::uint64_t element = 0; element < banks; ++element) {
+      ++clocks[element * lines % banks];
+    }
+    const std::uint64_t slowest = *std::max_element(clocks.begin(), clocks.end());
+    const Bytes stride(static_cast<double>(lines * width));
+    CHECK(conflict_factor(spec, stride) == static_cast<int>(slowest));
+    // Every clock of the slowest bank gives one element of a line each, over all banks.
+    const double seconds = static_cast<double>(slowest) / spec.clock.value.si();
+    const double expected = static_cast<double>(banks * width) / seconds;
+    if (lines > 1) {
+      CHECK(strided_bandwidth(spec, spec.width.value, stride).si() ==
+            Approx(expected).epsilon(0.01));
+    }
+  }
+}
+
+TEST_CASE("contiguous elements have the whole bandwidth, narrow scattered ones their share") {
+  ConfigFile file = ConfigFile::read(std::string(JOULESIM_SOURCE_DIR) + "/hw/sram/l2_h100.toml");
+  const SramSpec spec = SramSpec::from(file.root());
+  CHECK(strided_bandwidth(spec, 4_B, 4_B) == spec.bandwidth.value);
+  // One 4-byte element of every 64-byte line.
+  CHECK(strided_bandwidth(spec, 4_B, 64_B).si() == Approx(spec.bandwidth.value.si() / 16));
+  // Two elements share a line.
+  CHECK(strided_bandwidth(spec, 4_B, 32_B).si() == Approx(spec.bandwidth.value.si() / 8));
 }
