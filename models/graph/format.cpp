@@ -99,12 +99,15 @@ std::optional<Format> integer_format(std::string_view name) {
   }
   rest.remove_prefix(2);
   const auto group = take_number(rest);
-  const bool zero_point = rest == "_zp";
-  if (!group || *group < 1 || *group > kLargestGroup || !(rest.empty() || zero_point)) {
+  const std::int64_t scale_bytes = rest.empty()      ? kFp16Bytes
+                                   : rest == "_zp"   ? 2 * kFp16Bytes
+                                   : rest == "_fp32" ? kFp32Bytes
+                                                     : 0;
+  if (!group || *group < 1 || *group > kLargestGroup || scale_bytes == 0) {
     return std::nullopt;
   }
   format.block_elements = *group;
-  format.block_bytes = (*group * *bits + 7) / 8 + kFp16Bytes * (zero_point ? 2 : 1);
+  format.block_bytes = (*group * *bits + 7) / 8 + scale_bytes;
   return format;
 }
 

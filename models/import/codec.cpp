@@ -36,6 +36,17 @@ BlockDecoder block_decoder(const Format& format) {
   return nullptr;
 }
 
+bool is_scaled_int8(const Format& format) {
+  return format.name.starts_with("int8_g") && format.name.ends_with("_fp32");
+}
+
+void decode_scaled_int8(const std::uint8_t* block, std::span<float> out) {
+  const auto scale = load<float>(block);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    out[i] = scale * static_cast<float>(static_cast<std::int8_t>(block[sizeof(float) + i]));
+  }
+}
+
 }  // namespace
 
 float bf16_to_float(std::uint16_t bits) {
@@ -120,7 +131,7 @@ void decode_iq4_nl(const std::uint8_t* block, float* out) {
 
 bool can_decode(const Format& format) {
   return format.name == "fp32" || format.name == "fp16" || format.name == "bf16" ||
-         block_decoder(format) != nullptr;
+         is_scaled_int8(format) || block_decoder(format) != nullptr;
 }
 
 void decode_row(const Format& format, std::span<const std::byte> row, std::span<float> out) {
@@ -134,6 +145,12 @@ void decode_row(const Format& format, std::span<const std::byte> row, std::span<
   } else if (format.name == "bf16") {
     for (std::size_t i = 0; i < out.size(); ++i) {
       out[i] = bf16_to_float(load<std::uint16_t>(from + 2 * i));
+    }
+  } else if (is_scaled_int8(format)) {
+    const auto elements = static_cast<std::size_t>(format.block_elements);
+    for (std::size_t i = 0; i < out.size(); i += elements) {
+      decode_scaled_int8(from, out.subspan(i, elements));
+      from += format.block_bytes;
     }
   } else if (const BlockDecoder decode = block_decoder(format)) {
     const auto elements = static_cast<std::size_t>(format.block_elements);

@@ -1,6 +1,8 @@
 // The meaning of stored bits: rows of encoded elements to floats, and back for the simple formats.
 //
-// Models:     fp32, fp16, bf16, and the GGUF block types, exactly as their files define them.
+// Models:     fp32, fp16, bf16, the GGUF block types, exactly as their files define them, and
+// int8_gN_fp32
+//             (each block an fp32 scale, then N codes).
 // Leaves out: quantisers that search for the best scales (K-quant and iq encoders).
 // Checked by: tests/unit/models_codec.cpp (blocks worked out by hand, round trips),
 //             tests/oracle/models_stories.cpp (files written by another tool).

@@ -1,13 +1,17 @@
 #include "models/import/model.hpp"
 
 #include "models/arch/build_graph.hpp"
+#include "models/arch/model_file.hpp"
 #include "models/import/byte_reader.hpp"
 #include "models/import/codec.hpp"
 #include "models/import/gguf.hpp"
+#include "models/import/hugging_face.hpp"
+#include "models/import/llama2c.hpp"
 #include "models/import/mapped_file.hpp"
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <set>
 
 namespace joulesim::models {
@@ -66,16 +70,51 @@ std::vector<std::string> weight_faults(const Model& model) {
   return faults;
 }
 
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_hugging_face(const fs::path& path) {
+  return fs::is_directory(path) || path.extension() == ".safetensors" ||
+         path.filename() == "config.json";
+}
+
+}  // namespace
+
 Model load_model(const std::string& path) {
-  auto file = MappedFile::open(path);
-  if (!is_gguf(file->bytes())) {
-    refuse_file(path, "offset 0: found no known model format; expected \"GGUF\"");
+  if (is_hugging_face(path)) {
+    return model_from_hugging_face(fs::is_directory(path) ? path
+                                                          : fs::path(path).parent_path().string());
   }
+  auto file = MappedFile::open(path);
   try {
-    return model_from_gguf(parse_gguf(std::move(file)), path);
+    if (is_gguf(file->bytes())) {
+      return model_from_gguf(parse_gguf(std::move(file)), path);
+    }
+    if (is_llama2c(file->bytes())) {
+      return model_from_llama2c(std::move(file), path);
+    }
   } catch (const BinaryFault& fault) {
     refuse_file(path, fault.what());
   }
+  refuse_file(
+      path,
+      "offset 0: found no known model format; expected \"GGUF\", a llama2.c header, or a folder "
+      "with config.json");
+}
+
+ModelSpec load_model_spec(const std::string& path) {
+  if (fs::path(path).extension() == ".toml") {
+    return read_model_file(path).spec;
+  }
+  if (is_hugging_face(path)) {
+    const fs::path folder = fs::is_directory(path) ? fs::path(path) : fs::path(path).parent_path();
+    return spec_from_hugging_face((folder / "config.json").string());
+  }
+  if (fs::path(path).extension() == ".json") {
+    return spec_from_hugging_face(path);
+  }
+  return load_model(path).spec;
 }
 
 }  // namespace joulesim::models

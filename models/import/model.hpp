@@ -50,8 +50,13 @@ struct Model {
   TokenTable tokens;
 };
 
-// Reads a model file by its content: GGUF. Throws InputError when it is none or a damaged one.
+// Reads a model by its content: a GGUF file, a llama2.c file, or a folder (or a file in it) of
+// config.json and safetensors. Throws InputError when it is none of these or a damaged one.
 Model load_model(const std::string& path);
+
+// The dimensions alone: also of a TOML model file, or of a Hugging Face config.json without
+// weights.
+ModelSpec load_model_spec(const std::string& path);
 
 // The weights must be those that the graph of `model.spec` uses, no more and no fewer, in shape and
 // format; returns what is not so, one sentence each.

@@ -68,7 +68,7 @@ void multiply_exactly(const WeightMatrix& weights, Rows x, std::span<float> y) {
 }
 
 std::vector<std::string> datapath_names() {
-  return {"fp32", "fp16", "bf16", "int8_systolic", "int4_group", "ternary"};
+  return {"fp32", "fp16", "bf16", "int8_systolic", "int8_group", "int4_group", "ternary"};
 }
 
 std::unique_ptr<Datapath> make_datapath(const std::string& name) {
@@ -83,6 +83,9 @@ std::unique_ptr<Datapath> make_datapath(const std::string& name) {
   }
   if (name == "int8_systolic") {
     return std::make_unique<SystolicInt8>();
+  }
+  if (name == "int8_group") {
+    return std::make_unique<Int8Group>();
   }
   if (name == "int4_group") {
     return std::make_unique<Int4Group>();

@@ -4,6 +4,9 @@
 //   fp32           decoded weights, double accumulation: the reference
 //   fp16, bf16     operands rounded to the format, products summed in fp32 in order of the columns
 //   int8_systolic  int8 weights per output channel, int8 activations per token, int32 accumulators
+//   int8_group     int8 weights and activations, each per group of 32 with an fp32 scale; exact
+//   sums inside a
+//                  group, fp32 across groups
 //   int4_group     int4 weights per group of 32 with an fp16 scale, activations as in fp16
 //   ternary        weights -1, 0, 1 times one scale per matrix (absmean), int8 activations, no
 //   multiplier

@@ -51,6 +51,15 @@ struct QuantisedRows {
   std::vector<float> scales;
 };
 
+// One scale per group of a row, appended to `scales`.
+void quantise_row_groups(std::span<const float> row, std::span<std::int8_t> codes,
+                         std::vector<float>& scales) {
+  for (std::size_t start = 0; start < row.size(); start += size(kGroup)) {
+    const std::size_t length = std::min(size(kGroup), row.size() - start);
+    scales.push_back(quantise_int8(row.subspan(start, length), codes.subspan(start, length)));
+  }
+}
+
 QuantisedRows quantise_rows(Rows x) {
   QuantisedRows q;
   q.codes.resize(x.values.size());
@@ -82,14 +91,25 @@ IntegerMatrix quantise_per_channel(const WeightMatrix& weights) {
   return q;
 }
 
-IntegerMatrix quantise_groups_of_32(const WeightMatrix& weights) {
+IntegerMatrix quantise_int8_groups(const WeightMatrix& weights) {
+  IntegerMatrix q{weights.shape, std::vector<std::int8_t>(size(weights.shape.elements())), {}};
+  std::vector<float> row(size(weights.shape.columns));
+  for (std::int64_t r = 0; r < weights.shape.rows; ++r) {
+    weights.row(r, row);
+    quantise_row_groups(row, std::span(q.codes).subspan(size(r) * row.size(), row.size()),
+                        q.scales);
+  }
+  return q;
+}
+
+IntegerMatrix quantise_int4_groups(const WeightMatrix& weights) {
   IntegerMatrix q{weights.shape, {}, {}};
   q.codes.reserve(size(weights.shape.elements()));
   std::vector<float> row(size(weights.shape.columns));
   for (std::int64_t r = 0; r < weights.shape.rows; ++r) {
     weights.row(r, row);
-    for (std::size_t start = 0; start < row.size(); start += size(Int4Group::kGroup)) {
-      const std::size_t length = std::min(size(Int4Group::kGroup), row.size() - start);
+    for (std::size_t start = 0; start < row.size(); start += size(kGroup)) {
+      const std::size_t length = std::min(size(kGroup), row.size() - start);
       const auto group = std::span<const float>(row).subspan(start, length);
       // All sixteen codes are used: the element of largest magnitude becomes -8, as in Q4_0.
       const float extreme = *std::max_element(
@@ -150,13 +170,40 @@ void SystolicInt8::multiply(const std::string& key, const WeightMatrix& weights,
   }
 }
 
+void Int8Group::multiply(const std::string& key, const WeightMatrix& weights, Rows x, Role role,
+                         std::span<float> y) {
+  if (role == Role::kRouter) {
+    multiply_exactly(weights, x, y);
+    return;
+  }
+  const IntegerMatrix& w = prepared(prepared_, key, weights, quantise_int8_groups);
+  const std::int64_t columns = w.shape.columns;
+  const std::int64_t groups = (columns + kGroup - 1) / kGroup;
+  std::vector<std::int8_t> codes(size(columns));
+  for (std::int64_t t = 0; t < x.count(); ++t) {
+    std::vector<float> scales;
+    quantise_row_groups(x.row(t), codes, scales);
+    for (std::int64_t r = 0; r < w.shape.rows; ++r) {
+      float sum = 0.0F;
+      for (std::int64_t g = 0; g < groups; ++g) {
+        std::int32_t partial = 0;
+        for (std::int64_t k = g * kGroup; k < std::min((g + 1) * kGroup, columns); ++k) {
+          partial += codes[size(k)] * w.codes[size(r * columns + k)];
+        }
+        sum += static_cast<float>(partial) * w.scales[size(r * groups + g)] * scales[size(g)];
+      }
+      y[size(t * w.shape.rows + r)] = sum;
+    }
+  }
+}
+
 void Int4Group::multiply(const std::string& key, const WeightMatrix& weights, Rows x, Role role,
                          std::span<float> y) {
   if (role == Role::kRouter) {
     multiply_exactly(weights, x, y);
     return;
   }
-  const IntegerMatrix& w = prepared(prepared_, key, weights, quantise_groups_of_32);
+  const IntegerMatrix& w = prepared(prepared_, key, weights, quantise_int4_groups);
   std::vector<float> inputs(x.values.begin(), x.values.end());
   for (float& value : inputs) {
     value = fp16_to_float(float_to_fp16(value));

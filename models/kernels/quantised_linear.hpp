@@ -14,6 +14,9 @@ namespace joulesim::models {
 // Codes -127…127 with x ≈ code * scale, scale = max |x| / 127; all zero when x is.
 float quantise_int8(std::span<const float> x, std::span<std::int8_t> codes);
 
+// Columns that share a scale in the group datapaths; the last group of a row may be shorter.
+inline constexpr std::int64_t kGroup = 32;
+
 // A matrix of small integers with one or more scales per row.
 struct IntegerMatrix {
   Shape shape;
@@ -22,7 +25,10 @@ struct IntegerMatrix {
 };
 
 IntegerMatrix quantise_per_channel(const WeightMatrix& weights);
-IntegerMatrix quantise_groups_of_32(const WeightMatrix& weights);  // int4, scales rounded to fp16
+IntegerMatrix quantise_int8_groups(
+    const WeightMatrix& weights);  // of kGroup columns, scales in fp32
+IntegerMatrix quantise_int4_groups(
+    const WeightMatrix& weights);  // of kGroup columns, scales rounded to fp16
 IntegerMatrix quantise_ternary(
     const WeightMatrix& weights);  // BitNet b1.58, arXiv 2402.17764 eq. 1-3
 
@@ -39,9 +45,17 @@ class SystolicInt8 final : public Datapath {
   std::map<std::string, IntegerMatrix> prepared_;
 };
 
+class Int8Group final : public Datapath {
+ public:
+  void multiply(const std::string& key, const WeightMatrix& weights, Rows x, Role role,
+                std::span<float> y) override;
+
+ private:
+  std::map<std::string, IntegerMatrix> prepared_;
+};
+
 class Int4Group final : public Datapath {
  public:
-  static constexpr std::int64_t kGroup = 32;
   void multiply(const std::string& key, const WeightMatrix& weights, Rows x, Role role,
                 std::span<float> y) override;
 
