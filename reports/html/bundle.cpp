@@ -60,12 +60,13 @@ void write_comparison(const std::vector<Result>& results, const std::string& dir
   if (results.empty()) {
     throw InputError("found no result to compare; expected at least one");
   }
-  const fs::path folder(dir);
+  // Resolved before the folder is made, so that ".." means what it will mean.
+  std::error_code error;
+  const fs::path folder = fs::weakly_canonical(fs::absolute(dir), error);
   const Link link = [&](const Result& r) {
-    std::error_code error;
     for (const fs::path& beside : {fs::path(r.name), fs::path("..") / r.name}) {
       const fs::path page = beside / "report.html";
-      if (!r.name.empty() && fs::exists(folder / page, error)) {
+      if (!r.name.empty() && fs::exists((folder / page).lexically_normal(), error)) {
         return page.generic_string();
       }
     }

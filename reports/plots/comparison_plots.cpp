@@ -15,7 +15,8 @@ void axis(Script& script, const std::vector<Result>& results, double largest,
           const std::string& label) {
   std::string tics;
   for (std::size_t i = 0; i < results.size(); ++i) {
-    tics += fmt::format("{}{} -{}", i == 0 ? "" : ", ", quoted_tic(results[i].name), i);
+    tics += fmt::format("{}{} {}", i == 0 ? "" : ", ", quoted_tic(results[i].name),
+                        number(-static_cast<double>(i)));
   }
   script.command(fmt::format("set ytics ({})", tics));
   script.command("set grid noytics xtics");

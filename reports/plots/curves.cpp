@@ -22,6 +22,9 @@ struct Extent {
   }
 };
 
+// Sizes that logarithmic axes and their margins can show (also false for a not-a-number).
+bool plottable(double value) { return value > 1e-60 && value < 1e60; }
+
 std::string axis_label(const std::string& label, const std::string& unit) {
   return unit.empty() ? label : fmt::format("{} ({})", label, unit);
 }
@@ -129,11 +132,15 @@ std::vector<std::pair<double, double>> thinned(const std::vector<double>& x,
 
 void plot_roofline(Script& script, const Result& r) {
   std::vector<Roof> roofs;
-  std::copy_if(r.roofs.begin(), r.roofs.end(), std::back_inserter(roofs),
-               [](const Roof& f) { return f.ops_per_second > 0 && f.bytes_per_second > 0; });
+  std::copy_if(r.roofs.begin(), r.roofs.end(), std::back_inserter(roofs), [](const Roof& f) {
+    return plottable(f.ops_per_second) && plottable(f.bytes_per_second) &&
+           plottable(f.ops_per_second / f.bytes_per_second);
+  });
   std::vector<OperatorRow> rows;
   std::copy_if(r.operators.begin(), r.operators.end(), std::back_inserter(rows),
-               [](const OperatorRow& o) { return o.ops > 0 && o.bytes > 0 && o.seconds > 0; });
+               [](const OperatorRow& o) {
+                 return o.ops > 0 && plottable(o.ops / o.bytes) && plottable(o.ops / o.seconds);
+               });
   if (roofs.empty() || rows.empty()) {
     return;
   }

@@ -16,13 +16,14 @@ constexpr std::size_t kMostBars = 14;
 
 int height_of(std::size_t bars) { return 54 + 28 * static_cast<int>(bars); }
 
+double at_row(std::size_t i) { return -static_cast<double>(i); }
+
 // Bars from the top down: bar i stands at y = -i.
 void bar_axis(Script& script, const std::vector<std::string>& names, double largest,
               const std::string& label, double room = 1.22) {
   std::string tics;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    tics +=
-        fmt::format("{}{} {}", i == 0 ? "" : ", ", quoted_tic(names[i]), -static_cast<double>(i));
+    tics += fmt::format("{}{} {}", i == 0 ? "" : ", ", quoted_tic(names[i]), number(at_row(i)));
   }
   script.command(fmt::format("set ytics ({})", tics));
   script.command("set grid noytics xtics");
@@ -31,8 +32,6 @@ void bar_axis(Script& script, const std::vector<std::string>& names, double larg
   script.command(fmt::format("set xrange [0:{}]", number(largest > 0 ? largest * room : 1)));
   script.command("set xlabel " + quoted(label));
 }
-
-double at_row(std::size_t i) { return -static_cast<double>(i); }
 
 void energy(Script& script, const Result& r) {
   auto groups = energy_by_component(r);

@@ -131,10 +131,16 @@ std::string legend_entry(const Entry& entry, int height) {
         "fillstyle solid 1 noborder",
         x(entry.left), y(entry.top + 5), x(entry.left + kSwatch), y(entry.top - 5), c.colour);
   } else if (c.kind == Curve::Kind::line) {
-    sample = fmt::format(
-        "set arrow from screen {},screen {} to screen {},screen {} nohead lw {} dt {} lc rgb '{}'",
-        x(entry.left), y(entry.top), x(entry.left + kSwatch), y(entry.top), number(c.width),
-        dash_of(c), c.colour);
+    // gnuplot draws arrows solid: a dashed sample is three short ones.
+    const int pieces = c.dash == 1 ? 1 : 3;
+    const double step = static_cast<double>(kSwatch) / pieces;
+    for (int i = 0; i < pieces; ++i) {
+      const double from = entry.left + step * i;
+      sample += fmt::format(
+          "{}set arrow from screen {},screen {} to screen {},screen {} nohead lw {} lc rgb '{}'",
+          i == 0 ? "" : "\n", x(from), y(entry.top), x(from + step - (pieces > 1 ? 3 : 0)),
+          y(entry.top), number(c.width), c.colour);
+    }
   } else {
     sample =
         fmt::format("set label '' at screen {},screen {} point pt {} ps {} lc rgb '{}'",
@@ -223,7 +229,8 @@ std::string quoted_tic(const std::string& text, std::size_t most) {
   return in_quotes(doubled);
 }
 
-std::string number(double value) { return fmt::format("{:.9g}", value); }
+// (Adding zero turns -0 into 0.)
+std::string number(double value) { return fmt::format("{:.9g}", value + 0.0); }
 
 const PlotFile* PlotSet::find(const std::string& name) const {
   const auto found =
@@ -260,6 +267,7 @@ Curve Curve::of_points(const std::string& colour, const std::string& title, Poin
 }
 
 Box box(double x_low, double x_high, double y, double half_height) {
+  y += 0.0;  // no -0 in the script
   return {(x_low + x_high) / 2, y, x_low, x_high, y - half_height, y + half_height};
 }
 
