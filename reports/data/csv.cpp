@@ -33,7 +33,7 @@ std::string figures(const Metric& m) {
 
 std::string metrics_csv(const Result& result) {
   std::string out = "metric,value,unit,low,high,assumed_share,label\n";
-  for (const std::string& name : all_metric_names({result})) {
+  for (const std::string& name : all_metric_names(result)) {
     const Metric& m = *result.metric(name);
     out += figures(m) + "," + field(m.label) + "\n";
   }

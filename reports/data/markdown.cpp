@@ -35,7 +35,7 @@ std::string heading(const std::string& text) { return "\n## " + text + "\n\n"; }
 
 std::string metrics_table(const Result& r) {
   std::string out = row({"figure", "value", "range", "assumed"}) + "|---|--:|--:|--:|\n";
-  for (const std::string& name : all_metric_names({r})) {
+  for (const std::string& name : all_metric_names(r)) {
     const Metric& m = *r.metric(name);
     const bool ranged = m.low && m.high && *m.low != *m.high;
     out += row({plain(m.label), show_value(m), ranged ? show_range(m) : "",

@@ -246,7 +246,7 @@ Json curves(const Result& r, const PlotSet& plots) {
 
 Json metrics(const Result& r) {
   Json out = Json::array();
-  for (const std::string& name : all_metric_names({r})) {
+  for (const std::string& name : all_metric_names(r)) {
     const Metric& m = *r.metric(name);
     out.push_back({{"name", m.name},
                    {"label", m.label},

@@ -160,29 +160,63 @@ Json assumption(const AssumptionRow& a) {
           {"low", a.low},     {"high", a.high}, {"reason", a.reason}};
 }
 
+std::string leaf(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+constexpr std::size_t kLine = 160;
+
+// On one line, given up once it is too long for one.
+bool flat(const Json& value, std::size_t limit, std::string& out) {
+  if (!value.is_structured()) {
+    out += leaf(value);
+    return out.size() <= limit;
+  }
+  out += value.is_array() ? "[" : "{";
+  const char* comma = "";
+  for (const auto& [key, item] : value.items()) {
+    out += comma;
+    comma = ", ";
+    if (value.is_object()) {
+      out += leaf(Json(key)) + ": ";
+    }
+    if (!flat(item, limit, out)) {
+      return false;
+    }
+  }
+  out += value.is_array() ? "]" : "}";
+  return out.size() <= limit;
+}
+
 // Short objects on one line, long ones spread out: readable, and a changed number is one line of a
 // text difference.
 void print(const Json& value, std::size_t indent, std::string& out) {
-  constexpr std::size_t kLine = 160;
-  const std::string flat = value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (!value.is_structured() || value.empty() || (indent > 0 && flat.size() + indent <= kLine)) {
-    out += flat;
+  std::string line;
+  if (!value.is_structured() || value.empty()) {
+    out += leaf(value);
+    return;
+  }
+  if (indent > 0 && flat(value, kLine - indent, line)) {
+    out += line;
     return;
   }
   const std::string margin(indent + 1, ' ');
   const bool numbers = value.is_array() && value.front().is_number();
   out += value.is_array() ? '[' : '{';
-  std::size_t line_start = out.size();
-  bool first = true;
+  std::size_t line_start = 0;
+  const char* comma = "";
   for (const auto& [key, item] : value.items()) {
-    out += first ? "" : ",";
-    if (first || !numbers || out.size() - line_start > kLine) {
+    out += comma;
+    const bool breaks = *comma == '\0' || !numbers || out.size() - line_start > kLine;
+    comma = ",";
+    if (breaks) {
       line_start = out.size();
       out += "\n" + margin;
+    } else {
+      out += ' ';
     }
-    first = false;
     if (value.is_object()) {
-      out += Json(key).dump(-1, ' ', false, Json::error_handler_t::replace) + ": ";
+      out += leaf(Json(key)) + ": ";
     }
     print(item, indent + 1, out);
   }

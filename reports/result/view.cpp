@@ -89,6 +89,25 @@ void note(std::vector<std::string>& seen, const std::string& name) {
   }
 }
 
+void note_metrics(std::vector<std::string>& seen, const Result& result) {
+  for (const Metric& metric : result.metrics) {
+    note(seen, metric.name);
+  }
+}
+
+std::vector<std::string> in_reading_order(const std::vector<std::string>& seen) {
+  std::vector<std::string> out;
+  for (const char* name : kOrder) {
+    if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
+      out.emplace_back(name);
+    }
+  }
+  for (const std::string& name : seen) {
+    note(out, name);
+  }
+  return out;
+}
+
 }  // namespace
 
 const std::vector<std::string>& spent_kinds() {
@@ -163,20 +182,15 @@ std::vector<OperatorRow> operators_of(const Result& result, const std::string& p
 std::vector<std::string> all_metric_names(const std::vector<Result>& results) {
   std::vector<std::string> seen;
   for (const Result& result : results) {
-    for (const Metric& metric : result.metrics) {
-      note(seen, metric.name);
-    }
+    note_metrics(seen, result);
   }
-  std::vector<std::string> out;
-  for (const char* name : kOrder) {
-    if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
-      out.emplace_back(name);
-    }
-  }
-  for (const std::string& name : seen) {
-    note(out, name);
-  }
-  return out;
+  return in_reading_order(seen);
+}
+
+std::vector<std::string> all_metric_names(const Result& result) {
+  std::vector<std::string> seen;
+  note_metrics(seen, result);
+  return in_reading_order(seen);
 }
 
 std::vector<const Metric*> headline(const Result& result, std::size_t most) {

@@ -51,6 +51,8 @@ std::vector<const Metric*> headline(const Result& result, std::size_t most);
 // Metric names known to any of the results, in headline order and then in order of appearance.
 std::vector<std::string> all_metric_names(const std::vector<Result>& results);
 
+std::vector<std::string> all_metric_names(const Result& result);
+
 // Curves that belong in one plot: same first word of the name ("power.npu" → "power"), same units.
 struct Chart {
   std::string name;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace joulesim::reports {
 namespace {
@@ -47,7 +48,7 @@ class Writer {
 
 void metrics(Writer& w, const Result& r) {
   Table table({Align::left, Align::right, Align::left, Align::left});
-  for (const std::string& name : all_metric_names({r})) {
+  for (const std::string& name : all_metric_names(r)) {
     const Metric* m = r.metric(name);
     const bool ranged = m->low && m->high && *m->low != *m->high;
     table.row({m->label, show_value(*m), ranged ? show_range(*m) : "",
@@ -159,6 +160,51 @@ void trust(Writer& w, const Result& r) {
   }
 }
 
+std::string column_name(std::size_t i) { return fmt::format("[{}]", i + 1); }
+
+// Metrics of the first result and of those in [begin, end) beside it.
+Table block(const std::vector<Result>& results, std::size_t begin, std::size_t end) {
+  std::vector<std::size_t> shown = {0};
+  for (std::size_t i = begin; i < end; ++i) {
+    shown.push_back(i);
+  }
+  std::vector<Align> alignment = {Align::left, Align::right};
+  std::vector<std::string> header = {"", column_name(0)};
+  for (std::size_t i = begin; i < end; ++i) {
+    alignment.insert(alignment.end(), 2, Align::right);
+    header.insert(header.end(), {column_name(i), ""});
+  }
+  Table table(alignment);
+  table.header(header);
+  for (const std::string& name : all_metric_names(results)) {
+    std::vector<std::string> cells = {""};
+    bool any_there = false;
+    for (const std::size_t i : shown) {
+      const Metric* m = results[i].metric(name);
+      any_there = any_there || m != nullptr;
+      cells.front() = m != nullptr ? m->label : cells.front();
+      cells.push_back(m == nullptr ? "–" : show_value(*m));
+      if (i > 0) {
+        cells.push_back(ratio_text(results.front().metric(name), m));
+      }
+    }
+    if (any_there) {
+      table.row(cells);
+    }
+  }
+  return table;
+}
+
+std::size_t widest_line(const std::string& text) {
+  std::size_t widest = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    widest = std::max(widest, columns(std::string_view(text).substr(at, end - at)));
+    at = end + 1;
+  }
+  return widest;
+}
+
 }  // namespace
 
 std::string terminal_summary(const Result& result, const TerminalOptions& options) {
@@ -180,38 +226,23 @@ std::string terminal_comparison(const std::vector<Result>& results,
   Writer w(options);
   Table key({Align::right, Align::left, Align::left});
   for (std::size_t i = 0; i < results.size(); ++i) {
-    key.row({fmt::format("[{}]", i + 1), results[i].name, results[i].title});
+    key.row({column_name(i), results[i].name, results[i].title});
   }
   w.table(key);
-  w.add("\n");
-  std::vector<Align> alignment = {Align::left};
-  std::vector<std::string> header = {""};
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    alignment.insert(alignment.end(), i == 0 ? 1 : 2, Align::right);
-    header.push_back(fmt::format("[{}]", i + 1));
-    if (i > 0) {
-      header.emplace_back("");
+  // As many columns side by side as fit; every block repeats the first, which ratios refer to.
+  for (std::size_t begin = 1; begin == 1 || begin < results.size();) {
+    std::size_t end = results.size();
+    while (end > begin + 1 &&
+           widest_line(block(results, begin, end).render(kIndent)) > options.width) {
+      --end;
     }
+    w.add("\n");
+    w.table(block(results, begin, end));
+    begin = std::max(end, begin + 1);
   }
-  Table table(alignment);
-  table.header(header);
-  for (const std::string& name : all_metric_names(results)) {
-    std::vector<std::string> cells = {""};
-    const Metric* first = results.front().metric(name);
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      const Metric* m = results[i].metric(name);
-      cells.front() = cells.front().empty() && m != nullptr ? m->label : cells.front();
-      cells.push_back(m == nullptr ? "–" : show_value(*m));
-      if (i > 0) {
-        cells.push_back(ratio_text(first, m));
-      }
-    }
-    table.row(cells);
-  }
-  w.table(table);
   w.heading("Bottlenecks");
   for (std::size_t i = 0; i < results.size(); ++i) {
-    w.paragraph(fmt::format("[{}] {}", i + 1, results[i].bottleneck.sentence));
+    w.paragraph(column_name(i) + " " + results[i].bottleneck.sentence);
   }
   return w.take();
 }

@@ -55,6 +55,19 @@ TEST_CASE("text of a file cannot steer the terminal") {
   CHECK(printable("a\x07\x1b[2Jb\u202ec") == "a[2Jbc");
 }
 
+TEST_CASE("a comparison of many results stays within the terminal") {
+  std::vector<Result> many(7, phone_result());
+  std::istringstream lines(terminal_comparison(many, {false, 90}));
+  std::string line;
+  std::string text;
+  while (std::getline(lines, line)) {
+    CHECK(columns(line) <= 90);
+    text += line;
+  }
+  CHECK(text.find("[7]  ") != std::string::npos);
+  CHECK_FALSE(terminal_comparison({phone_result()}).empty());
+}
+
 TEST_CASE("colour is used only when asked for") {
   CHECK(terminal_summary(phone_result(), {false, 100}).find('\x1b') == std::string::npos);
   CHECK(terminal_summary(phone_result(), {true, 100}).find('\x1b') != std::string::npos);
