@@ -117,6 +117,9 @@ void TileEngine::compute_thread() {
     for (std::size_t p = 0; p < programs_->size(); ++p) {
       compute_program(p);
       ++finished_programs_;
+      if (on_program_done_) {
+        on_program_done_(finished_programs_);
+      }
       program_done_.notify(sc_core::SC_ZERO_TIME);
     }
     while (writes_in_flight_ > 0) {

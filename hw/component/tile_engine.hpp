@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -51,6 +52,10 @@ class TileEngine : public sc_core::sc_module {
   void submit(const std::vector<Work>& works, const std::vector<TileProgram>& programs);
   [[nodiscard]] const sc_core::sc_event& done() const { return done_; }
   [[nodiscard]] bool idle() const { return programs_ == nullptr; }
+  // Called at the end of every operator with the number of operators finished.
+  void on_program_done(std::function<void(std::size_t)> callback) {
+    on_program_done_ = std::move(callback);
+  }
 
   [[nodiscard]] const std::vector<OperatorTrace>& traces() const { return traces_; }
   [[nodiscard]] const std::vector<double>& joules() const { return joules_; }  // by cause
@@ -108,6 +113,7 @@ class TileEngine : public sc_core::sc_module {
   sc_core::sc_time port_free_;
 
   sc_core::sc_event submitted_, tile_ready_, buffer_free_, program_done_, landed_, done_;
+  std::function<void(std::size_t)> on_program_done_;
   std::vector<OperatorTrace> traces_;
   std::vector<double> joules_;
   std::int64_t compute_total_ps_ = 0;

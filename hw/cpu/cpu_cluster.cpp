@@ -30,7 +30,7 @@ CpuClusterSpec CpuClusterSpec::from(const ConfigNode& part) {
   spec.cache = cache.figure<Bytes>("capacity");
   spec.cache_energy = cache.figure<EnergyPerByte>("energy");
   const ConfigNode power = part.table("power");
-  spec.idle = power.figure<Power>("idle");
+  spec.idle = power.figure_or_zero<Power>("idle");
   spec.active = power.figure<Power>("active");
   return spec;
 }

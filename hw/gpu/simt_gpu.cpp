@@ -28,6 +28,8 @@ SimtGpuSpec SimtGpuSpec::from(const ConfigNode& part) {
   spec.block_start = sm.figure<Time>("block_start");
   if (sm.has("peak")) {
     (void)sm.figure<FlopRate>("peak");  // there to be cross-checked by its own `equals`
+    (void)sm.figure_if<Flops>("tensor_rate");
+    (void)sm.figure_if<Flops>("lane_rate");
   }
   spec.arithmetic = Arithmetic::from(part);
   const ConfigNode vector = part.table("vector");
@@ -41,7 +43,7 @@ SimtGpuSpec SimtGpuSpec::from(const ConfigNode& part) {
   spec.l2_energy = l2.figure<EnergyPerByte>("energy");
   spec.port = l2.figure<Bandwidth>("fill_bandwidth");
   const ConfigNode power = part.table("power");
-  spec.idle = power.figure<Power>("idle");
+  spec.idle = power.figure_or_zero<Power>("idle");
   spec.active = power.figure<Power>("active");
   return spec;
 }

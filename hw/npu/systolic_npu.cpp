@@ -25,7 +25,8 @@ SystolicNpuSpec SystolicNpuSpec::from(const ConfigNode& part) {
   spec.clock = array.figure<Frequency>("clock");
   spec.weight_rows_per_cycle = array.count("weight_rows_per_cycle");
   if (array.has("peak")) {
-    (void)array.figure<OpRate>("peak");  // only there to be cross-checked by its own `equals`
+    (void)array.figure<OpRate>("peak");  // there to be cross-checked by its own `equals`
+    (void)array.figure_if<Ops>("one_mac");
   }
   spec.arithmetic = Arithmetic::from(part);
   const ConfigNode vector = part.table("vector");
@@ -41,7 +42,7 @@ SystolicNpuSpec SystolicNpuSpec::from(const ConfigNode& part) {
   spec.tile = dma.figure<Bytes>("tile");
   spec.buffers = static_cast<int>(dma.whole("buffers", 2, 64));
   const ConfigNode power = part.table("power");
-  spec.idle = power.figure<Power>("idle");
+  spec.idle = power.figure_or_zero<Power>("idle");
   spec.active = power.figure<Power>("active");
   if (part.ok() && spec.tile.value * static_cast<double>(spec.buffers) > spec.scratchpad.value) {
     dma.error("tile", fmt::format("{} tiles of {} do not fit the scratchpad of {}", spec.buffers,

@@ -136,6 +136,9 @@ void check_rails(const ConfigNode& root, const Machine& machine) {
   for (const MachineUnit& unit : machine.units) {
     check("unit " + unit.name, unit.rail);
   }
+  for (const MachineLink& link : machine.links) {
+    check("link " + link.name, link.rail);
+  }
 }
 
 Machine read_machine(const Library& library, ConfigFile& file) {
@@ -176,11 +179,22 @@ Machine read_machine(const Library& library, ConfigFile& file) {
   if (const auto node = root.table_if("rest")) {
     machine.rest = parts.get(*node, "part", "rest",
                              [](const ConfigNode& p) { return hw::BaseLoadSpec::from(p); });
-    machine.rest_rail = node->text("rail");
+    machine.rest_rail = node->text_if("rail").value_or("");
+    machine.rest_share = node->count("share");
+    machine.rest_activity = node->count("activity");
+  }
+  if (const auto node = root.table_if("wall")) {
+    machine.wall = parts.get(*node, "part", "supply",
+                             [](const ConfigNode& p) { return hw::SupplySpec::from(p); });
+    if (machine.wall && machine.wall->rails.size() != 1) {
+      node->error("part", fmt::format("supply '{}' has {} rails; expected one for the whole device",
+                                      machine.wall->name, machine.wall->rails.size()));
+    }
   }
   for (const ConfigNode& node : root.tables("link")) {
     MachineLink link;
     link.name = node.text("name");
+    link.rail = node.text("rail");
     if (auto spec = parts.get(node, "part", "link",
                               [](const ConfigNode& p) { return hw::LinkSpec::from(p); })) {
       link.spec = std::move(*spec);

@@ -32,6 +32,7 @@ struct MachineUnit {
 
 struct MachineLink {
   std::string name;
+  std::string rail;
   hw::LinkSpec spec;
 };
 
@@ -57,7 +58,10 @@ struct Machine {
   std::optional<hw::BatterySpec> battery;
   std::optional<hw::SupplySpec> supply;
   std::optional<hw::BaseLoadSpec> rest;
-  std::string rest_rail;
+  std::string rest_rail;               // empty: behind the wall supply only
+  Sourced<double> rest_share;          // of the base load that belongs to this device
+  Sourced<double> rest_activity;       // between its idle and busy power while the device works
+  std::optional<hw::SupplySpec> wall;  // from the socket to all of the above
   std::vector<MachineLink> links;
 
   std::vector<Figure> figures;

@@ -1,0 +1,81 @@
+// eval: a real model file, computed.
+#include "models/import/model.hpp"
+#include "models/import/npy.hpp"
+#include "models/kernels/evaluate.hpp"
+#include "sim/base/diagnostics.hpp"
+#include "sim/cli/commands.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <iostream>
+#include <sstream>
+
+namespace joulesim::cli {
+namespace {
+
+std::vector<std::int32_t> parse_tokens(const std::string& text) {
+  std::vector<std::int32_t> tokens;
+  std::stringstream list(text);
+  for (std::string item; std::getline(list, item, ',');) {
+    std::size_t end = 0;
+    int id = 0;
+    try {
+      id = std::stoi(item, &end);
+    } catch (const std::exception&) {
+      end = 0;
+    }
+    if (end == 0 || end != item.size()) {
+      throw InputError(
+          fmt::format("--tokens: found '{}'; expected token ids such as 1,385,328", item));
+    }
+    tokens.push_back(id);
+  }
+  return tokens;
+}
+
+}  // namespace
+
+int eval(const Common& common, const EvalArguments& arguments) {
+  const std::vector<std::int32_t> tokens = parse_tokens(arguments.tokens);
+  const models::Model model = models::load_model(arguments.model);
+  const models::EvalResult result =
+      models::evaluate(model, tokens, arguments.greedy, arguments.datapath);
+  if (!arguments.logits.empty()) {
+    models::write_npy(arguments.logits, result.logits);
+  }
+  if (common.json) {
+    nlohmann::ordered_json json{{"model", model.spec.id.empty() ? arguments.model : model.spec.id},
+                                {"datapath", arguments.datapath},
+                                {"tokens", tokens},
+                                {"greedy_ids", result.greedy_ids},
+                                {"logits_shape", {result.logits.rows, result.logits.columns}}};
+    if (!arguments.logits.empty()) {
+      json["logits"] = arguments.logits;
+    }
+    if (result.comparison) {
+      json["numerics.max_abs_error"] = result.comparison->max_abs_error;
+      json["numerics.rms_error"] = result.comparison->rms_error;
+      json["numerics.kl_divergence"] = result.comparison->kl_divergence;
+      json["numerics.top1_agreement"] = result.comparison->top1_agreement;
+    }
+    std::cout << json.dump(2) << "\n";
+    return 0;
+  }
+  std::cout << fmt::format("{} ({}): {} positions, vocabulary {}\n", arguments.model,
+                           arguments.datapath, result.logits.rows, result.logits.columns);
+  if (!result.greedy_ids.empty()) {
+    std::cout << fmt::format("greedy ids: {}\n", fmt::join(result.greedy_ids, ","));
+  }
+  if (result.comparison) {
+    std::cout << fmt::format(
+        "against fp32: max |error| {:.3g}, RMS {:.3g}, KL divergence {:.3g} nats, top-1 agreement "
+        "{:.1f} %\n",
+        result.comparison->max_abs_error, result.comparison->rms_error,
+        result.comparison->kl_divergence, 100 * result.comparison->top1_agreement);
+  }
+  return 0;
+}
+
+}  // namespace joulesim::cli

@@ -1,0 +1,354 @@
+// check, list, show and explain: what is known, and where numbers come from.
+#include "models/arch/build_graph.hpp"
+#include "models/arch/model_file.hpp"
+#include "models/graph/cost.hpp"
+#include "models/import/model.hpp"
+#include "reports/result/metric_names.hpp"
+#include "reports/result/result_json.hpp"
+#include "reports/terminal/text.hpp"
+#include "sim/cli/commands.hpp"
+#include "sim/engine/library.hpp"
+#include "sim/engine/machine.hpp"
+#include "sim/engine/scenario.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+
+namespace joulesim::cli {
+namespace fs = std::filesystem;
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Checks one file by what it says it is.
+void check_file(const engine::Library& library, const std::string& path) {
+  if (path.ends_with(".gguf")) {
+    (void)models::load_model(path);
+    return;
+  }
+  ConfigFile file = ConfigFile::read(path);
+  const ConfigNode root = file.root();
+  if (root.has("scenario")) {
+    const engine::Scenario scenario = engine::read_scenario(path, {});
+    // Names are resolved too: a scenario that cannot run is wrong.
+    Diagnostics faults;
+    if (library.model(scenario.model) == nullptr && !scenario.model.ends_with(".gguf") &&
+        !scenario.model.ends_with(".toml")) {
+      faults.error(scenario.model_place,
+                   fmt::format("unknown model '{}'{}", scenario.model,
+                               did_you_mean(scenario.model, library.model_names())));
+    }
+    try {
+      (void)engine::load_machine(library, scenario.device, scenario.device_place);
+    } catch (const InputError& fault) {
+      faults.append(fault.diagnostics());
+    }
+    if (!faults.ok()) {
+      throw InputError(std::move(faults));
+    }
+  } else if (root.has("device")) {
+    (void)engine::load_machine_file(library, path);
+  } else if (root.has("part")) {
+    file.set_owner(fs::path(path).stem().string());
+    engine::check_part(library, file);
+  } else if (root.has("layers") || root.has("model") || root.has("shape")) {
+    (void)models::read_model_file(path);
+  } else {
+    root.error("",
+               "found neither 'scenario', 'device', 'part' nor 'model' at the top of the file; "
+               "expected one of them");
+    throw InputError(file.diagnostics());
+  }
+}
+
+struct Row {
+  std::string name, note, description;
+};
+
+void print_rows(const Common& common, const std::vector<Row>& rows) {
+  if (common.json) {
+    Json list = Json::array();
+    for (const Row& row : rows) {
+      list.push_back({{"name", row.name}, {"kind", row.note}, {"description", row.description}});
+    }
+    std::cout << list.dump(2) << "\n";
+    return;
+  }
+  std::size_t name = 0;
+  std::size_t note = 0;
+  for (const Row& row : rows) {
+    name = std::max(name, row.name.size());
+    note = std::max(note, row.note.size());
+  }
+  for (const Row& row : rows) {
+    std::cout << fmt::format("{:<{}}  {:<{}}  {}\n", row.name, name, row.note, note,
+                             row.description);
+  }
+}
+
+void print_figures(const Common& common, const std::string& title,
+                   const std::vector<Figure>& figures) {
+  if (common.json) {
+    Json list = Json::array();
+    for (const Figure& f : figures) {
+      Json row{{"owner", f.owner},
+               {"key", f.key},
+               {"value", f.value.si},
+               {"unit", si_unit(f.value.dim)},
+               {"text", format(f.value)}};
+      if (f.low) {
+        row["low"] = f.low->si;
+        row["high"] = f.high->si;
+      }
+      if (f.source) {
+        row["source"] = f.source->title;
+        row["kind"] = f.source->kind;
+        row["detail"] = f.source->detail;
+      }
+      row["place"] = f.region.where();
+      list.push_back(std::move(row));
+    }
+    std::cout << Json{{"title", title}, {"figures", list}}.dump(2) << "\n";
+    return;
+  }
+  std::cout << title << "\n";
+  std::string owner;
+  std::size_t key = 0;
+  std::size_t value = 0;
+  for (const Figure& f : figures) {
+    key = std::max(key, f.key.size());
+    value = std::max(value, reports::columns(format(f.value)));
+  }
+  for (const Figure& f : figures) {
+    if (f.owner != owner) {
+      owner = f.owner;
+      std::cout << "\n" << owner << "\n";
+    }
+    const std::string text = format(f.value);
+    const std::string pad(value - reports::columns(text), ' ');
+    std::string range;
+    if (f.low) {
+      range = fmt::format(" [{} … {}]", format(*f.low), format(*f.high));
+    }
+    std::cout << fmt::format("  {:<{}}  {}{}  {}: {}{}\n", f.key, key, pad, text,
+                             f.source ? f.source->kind : "", f.source ? f.source->title : "",
+                             range);
+  }
+}
+
+void show_model(const Common& common, const models::ModelSpec& spec,
+                const std::vector<Figure>& figures, bool dot) {
+  const models::OperatorGraph graph = models::build_graph(
+      spec, models::Phase::decode(std::min<std::int64_t>(128, spec.max_context - 1)));
+  if (dot) {
+    std::cout << graph.dot();
+    return;
+  }
+  const models::GraphTotals totals = models::totals_of(graph);
+  if (common.json) {
+    Json ops = Json::array();
+    for (const models::Op& op : graph.ops()) {
+      const models::OpCost cost = models::cost_of(graph, op);
+      ops.push_back({{"name", op.name},
+                     {"kind", models::name_of(op.kind)},
+                     {"macs", cost.macs},
+                     {"flops", cost.flops()},
+                     {"bytes", cost.bytes()}});
+    }
+    std::cout << Json{{"model", spec.id},
+                      {"parameters", totals.parameters},
+                      {"weight_bytes", totals.weight_bytes},
+                      {"kv_bytes_per_token", totals.kv_bytes_per_token},
+                      {"flops_per_token", totals.cost.flops()},
+                      {"operators", ops}}
+                     .dump(2)
+              << "\n";
+    return;
+  }
+  print_figures(common, spec.title, figures);
+  const auto bytes = [](std::int64_t n) { return format(Bytes(static_cast<double>(n))); };
+  std::cout << fmt::format(
+      "\nparameters          {}\nweights             {} ({})\nKV cache per token  {}\n"
+      "operations a token  {} at context {}\n\n",
+      totals.parameters, bytes(totals.weight_bytes), spec.formats.linear.name,
+      bytes(totals.kv_bytes_per_token), format(Flops(static_cast<double>(totals.cost.flops()))),
+      std::min<std::int64_t>(128, spec.max_context - 1));
+  std::cout << fmt::format("{:<28} {:<12} {:>14} {:>12} {:>12}\n", "operator (first block, rest)",
+                           "kind", "MACs", "weights", "KV read");
+  for (const models::Op& op : graph.ops()) {
+    if (op.block > 0) {
+      continue;
+    }
+    const models::OpCost cost = models::cost_of(graph, op);
+    std::cout << fmt::format("{:<28} {:<12} {:>14} {:>12} {:>12}\n", op.name,
+                             models::name_of(op.kind), cost.macs, bytes(cost.weight_bytes),
+                             bytes(cost.kv_read_bytes));
+  }
+}
+
+}  // namespace
+
+int check(const Common& common, const std::vector<std::string>& files) {
+  const engine::Library library = engine::Library::open();
+  Diagnostics faults;
+  for (const std::string& file : files) {
+    try {
+      check_file(library, file);
+    } catch (const InputError& fault) {
+      faults.append(fault.diagnostics());
+    }
+  }
+  if (!faults.ok()) {
+    throw InputError(std::move(faults));
+  }
+  if (!common.quiet) {
+    std::cout << fmt::format("{} file{}: no fault\n", files.size(), files.size() == 1 ? "" : "s");
+  }
+  return 0;
+}
+
+int list(const Common& common, const std::string& what) {
+  const engine::Library library = engine::Library::open();
+  std::vector<Row> rows;
+  if (what == "devices") {
+    for (const auto& e : library.devices()) {
+      rows.push_back({e.id, e.kind, e.title});
+    }
+  } else if (what == "parts" || what == "runtimes") {
+    for (const auto& e : library.parts()) {
+      if ((e.kind == "runtime") == (what == "runtimes")) {
+        rows.push_back({e.id, e.kind, e.title});
+      }
+    }
+  } else if (what == "models") {
+    for (const auto& e : library.models()) {
+      rows.push_back({e.id, "", e.title});
+    }
+  } else if (what == "scenarios") {
+    for (const auto& e : library.scenarios()) {
+      rows.push_back({e.id, "", e.title});
+    }
+  } else if (what == "components") {
+    for (const auto& [model, kind] : library.registry().all()) {
+      rows.push_back({model, kind.role, kind.description});
+    }
+  } else {
+    for (const auto& metric : reports::metric_names()) {
+      rows.push_back({metric.name, metric.unit, metric.description});
+    }
+  }
+  print_rows(common, rows);
+  return 0;
+}
+
+int show(const Common& common, const std::string& thing, bool dot) {
+  const engine::Library library = engine::Library::open();
+  const std::string stem = thing;
+  if (const auto* device = library.device(thing)) {
+    const engine::Machine machine = engine::load_machine_file(library, device->path);
+    print_figures(common, machine.title, machine.figures);
+  } else if (const auto* part = library.part(thing)) {
+    ConfigFile file = ConfigFile::read(part->path);
+    file.set_owner(part->id);
+    engine::check_part(library, file);
+    print_figures(common, part->title, file.figures());
+  } else if (const auto* model = library.model(thing)) {
+    const models::ModelFile file = models::read_model_file(model->path);
+    show_model(common, file.spec, file.figures, dot);
+  } else if (thing.ends_with(".gguf")) {
+    show_model(common, models::load_model(thing).spec, {}, dot);
+  } else if (const auto* scenario = library.scenario(thing)) {
+    const engine::Scenario s = engine::read_scenario(scenario->path, {});
+    std::cout << s.title << "\n" << s.question << "\n\n" << s.text;
+  } else {
+    std::vector<std::string> names = library.device_names();
+    for (const auto& more :
+         {library.part_names(), library.model_names(), library.scenario_names()}) {
+      names.insert(names.end(), more.begin(), more.end());
+    }
+    throw InputError(
+        fmt::format("found nothing called '{}'; expected a device, part, model or "
+                    "scenario{}",
+                    thing, did_you_mean(thing, names)));
+  }
+  return 0;
+}
+
+int explain(const Common& common, const std::string& path, const std::string& name) {
+  std::error_code none;
+  const reports::Result result = reports::read_result(
+      fs::is_directory(path, none) ? (fs::path(path) / "result.json").string() : path);
+  const reports::Metric* metric = result.metric(name);
+  if (metric == nullptr) {
+    std::vector<std::string> names;
+    for (const auto& m : result.metrics) {
+      names.push_back(m.name);
+    }
+    throw InputError(
+        fmt::format("'{}' has no metric '{}'{}", result.name, name, did_you_mean(name, names)));
+  }
+  const bool energy = name.find("energy") == 0 || name.find("power") == 0 ||
+                      name.find("battery") == 0 || name.find("fleet") == 0;
+  const std::string phase = name.starts_with("prefill") ? "prefill" : "decode";
+  Json terms = Json::array();
+  std::vector<Row> rows;
+  if (energy) {
+    for (const auto& row : result.energy) {
+      if (row.phase == phase) {
+        rows.push_back({row.component + ", " + row.cause, format(Energy(row.joules)),
+                        fmt::format("{}, {:.0f} % assumed", row.spent, 100 * row.assumed_share)});
+      }
+    }
+  } else {
+    for (const auto& row : result.operators) {
+      if (row.phase == phase) {
+        rows.push_back({row.name, format(Time(row.seconds)), "bound by " + row.bound});
+      }
+    }
+  }
+  if (common.json) {
+    for (const Row& row : rows) {
+      terms.push_back({{"term", row.name}, {"value", row.note}, {"note", row.description}});
+    }
+    Json assumptions = Json::array();
+    for (const auto& a : result.assumptions) {
+      assumptions.push_back({{"owner", a.owner},
+                             {"key", a.key},
+                             {"value", a.value},
+                             {"low", a.low},
+                             {"high", a.high},
+                             {"reason", a.reason}});
+    }
+    std::cout << Json{{"metric", name},
+                      {"value", metric->value.si},
+                      {"unit", si_unit(metric->value.dim)},
+                      {"mechanism", metric->mechanism},
+                      {"assumed_share", metric->assumed_share},
+                      {"terms", terms},
+                      {"assumptions", assumptions}}
+                     .dump(2)
+              << "\n";
+    return 0;
+  }
+  std::cout << fmt::format("{} = {}", metric->label, format(metric->value));
+  if (metric->low) {
+    std::cout << fmt::format(" [{} … {}]", format(AnyQuantity{*metric->low, metric->value.dim}),
+                             format(AnyQuantity{*metric->high, metric->value.dim}));
+  }
+  std::cout << fmt::format("\n{}\n{:.0f} % rests on assumed figures\n\n", metric->mechanism,
+                           100 * metric->assumed_share);
+  print_rows(common, rows);
+  std::cout << "\nassumed figures\n";
+  for (const auto& a : result.assumptions) {
+    std::cout << fmt::format("  {} {} = {}{}: {}\n", a.owner, a.key, a.value,
+                             a.low.empty() ? "" : fmt::format(" [{} … {}]", a.low, a.high),
+                             a.reason);
+  }
+  return 0;
+}
+
+}  // namespace joulesim::cli

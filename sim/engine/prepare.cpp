@@ -1,0 +1,212 @@
+#include "sim/engine/prepare.hpp"
+
+#include "models/arch/build_graph.hpp"
+#include "models/arch/model_file.hpp"
+#include "models/import/model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace joulesim::engine {
+namespace {
+
+// Runs a part of the preparation; its faults join the others.
+template <class Work>
+void gather(Diagnostics& faults, const Work& work) {
+  try {
+    work();
+  } catch (const InputError& fault) {
+    faults.append(fault.diagnostics());
+  }
+}
+
+bool is_model_file(const std::string& name) {
+  return name.ends_with(".gguf") || name.ends_with(".bin") || name.ends_with(".safetensors") ||
+         name.ends_with(".toml") || name.find('/') != std::string::npos;
+}
+
+void load_model(const Library& library, Prepared& prepared) {
+  const Scenario& scenario = prepared.scenario;
+  if (const models::ZooEntry* entry = library.model(scenario.model)) {
+    const models::ModelFile file = models::read_model_file(entry->path);
+    prepared.model = file.spec;
+    prepared.model_figures = file.figures;
+    prepared.files.push_back({entry->path, fnv1a(file.text)});
+  } else if (is_model_file(scenario.model)) {
+    const auto path =
+        std::filesystem::path(scenario.path).parent_path() / std::filesystem::path(scenario.model);
+    if (path.extension() == ".toml") {
+      const models::ModelFile file = models::read_model_file(shown_path(path));
+      prepared.model = file.spec;
+      prepared.model_figures = file.figures;
+      prepared.files.push_back({shown_path(path), fnv1a(file.text)});
+    } else {
+      prepared.model = models::load_model(shown_path(path)).spec;
+      std::ifstream in(path, std::ios::binary);
+      std::ostringstream text;
+      text << in.rdbuf();
+      prepared.files.push_back({shown_path(path), fnv1a(text.str())});
+    }
+  } else {
+    Diagnostics diagnostics;
+    diagnostics.error(scenario.model_place,
+                      fmt::format("unknown model '{}'{}", scenario.model,
+                                  did_you_mean(scenario.model, library.model_names())));
+    throw InputError(std::move(diagnostics));
+  }
+  models::ModelSpec& spec = prepared.model;
+  if (scenario.weights) {
+    models::set_linear_format(spec, *models::find_format(*scenario.weights));
+  }
+  if (scenario.embedding) {
+    spec.formats.embedding = *models::find_format(*scenario.embedding);
+    spec.formats.head = spec.formats.embedding;
+  }
+  if (scenario.activations) {
+    spec.formats.linear_input = *models::find_format(*scenario.activations);
+  }
+  if (scenario.kv_cache) {
+    spec.formats.kv_cache = *models::find_format(*scenario.kv_cache);
+  }
+  if (scenario.layer_repeat) {
+    spec.layer_repeat = *scenario.layer_repeat;
+  }
+  const std::int64_t last = scenario.prompt_tokens + scenario.generate_tokens;
+  if (last > spec.max_context) {
+    Diagnostics diagnostics;
+    diagnostics.error(scenario.workload_place,
+                      fmt::format("prompt and answer need {} positions; '{}' has {}", last,
+                                  spec.title, spec.max_context));
+    throw InputError(std::move(diagnostics));
+  }
+}
+
+void load_device(const Library& library, Prepared& prepared) {
+  const Scenario& scenario = prepared.scenario;
+  prepared.machine = load_machine(library, scenario.device, scenario.device_place);
+  Diagnostics faults;
+  std::vector<std::string> names;
+  for (const MachineUnit& unit : prepared.machine.units) {
+    names.push_back(unit.name);
+  }
+  const std::string wanted = scenario.unit.value_or(names.front());
+  prepared.unit = prepared.machine.unit(wanted);
+  if (prepared.unit == nullptr) {
+    faults.error(scenario.unit_place,
+                 fmt::format("'{}' has no unit '{}'; expected {}{}", prepared.machine.title, wanted,
+                             fmt::join(names, ", "), did_you_mean(wanted, names)));
+    throw InputError(std::move(faults));
+  }
+  prepared.runtime = load_runtime(
+      library, scenario.runtime.value_or(prepared.unit->default_runtime), scenario.runtime_place);
+}
+
+std::vector<mapping::MemoryTier> tiers_of(const Machine& machine) {
+  std::vector<mapping::MemoryTier> tiers;
+  tiers.push_back({"dram", machine.dram.name, machine.capacity.value,
+                   machine.usable_share.value * machine.capacity.value, true});
+  if (machine.storage) {
+    tiers.push_back({"flash", machine.storage->name, machine.storage->capacity.value,
+                     machine.storage->capacity.value, false});
+  }
+  return tiers;
+}
+
+// Contexts at which decode is simulated; between them every counter is nearly straight.
+std::vector<std::int64_t> contexts_of(std::int64_t first, std::int64_t tokens) {
+  const std::int64_t last = first + tokens - 1;
+  std::vector<std::int64_t> contexts{first};
+  if (tokens > 2) {
+    contexts.push_back((first + last) / 2);
+  }
+  if (tokens > 1) {
+    contexts.push_back(last);
+  }
+  return contexts;
+}
+
+std::vector<double> weights_of(const std::vector<std::int64_t>& contexts, std::int64_t tokens) {
+  std::vector<double> weights(contexts.size(), 0);
+  if (contexts.size() == 1) {
+    weights[0] = static_cast<double>(tokens);
+    return weights;
+  }
+  for (std::int64_t position = contexts.front(); position < contexts.front() + tokens; ++position) {
+    std::size_t k = 0;
+    while (k + 2 < contexts.size() && position > contexts[k + 1]) {
+      ++k;
+    }
+    const double share = static_cast<double>(position - contexts[k]) /
+                         static_cast<double>(contexts[k + 1] - contexts[k]);
+    weights[k] += 1 - share;
+    weights[k + 1] += share;
+  }
+  return weights;
+}
+
+}  // namespace
+
+mapping::StepPlan replan(const Prepared& prepared, const PlannedStep& step, std::int64_t batch,
+                         const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime) {
+  const models::OperatorGraph graph =
+      models::build_graph(prepared.model, models::Phase::decode(step.context, batch));
+  return mapping::plan_step(graph, prepared.placement, unit, runtime, prepared.scenario.unit_place);
+}
+
+std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenario) {
+  auto prepared = std::make_unique<Prepared>();
+  prepared->scenario = scenario;
+  prepared->files.push_back({scenario.path, fnv1a(scenario.text)});
+  Diagnostics faults;
+  gather(faults, [&] { load_model(library, *prepared); });
+  gather(faults, [&] { load_device(library, *prepared); });
+  if (!faults.ok()) {
+    throw InputError(std::move(faults));
+  }
+  Machine& machine = prepared->machine;
+  (void)machine.dram.require_energy();
+  if (scenario.battery && !machine.battery) {
+    faults.error(scenario.battery_place,
+                 fmt::format("'{}' has no battery; expected a device with one", machine.title));
+    throw InputError(std::move(faults));
+  }
+  prepared->files.insert(prepared->files.end(), machine.files.begin(), machine.files.end());
+  prepared->files.push_back(prepared->runtime.file);
+  prepared->tiers = tiers_of(machine);
+
+  const std::int64_t positions = scenario.prompt_tokens + scenario.generate_tokens;
+  const models::OperatorGraph prefill =
+      models::build_graph(prepared->model, models::Phase::prefill(scenario.prompt_tokens));
+  const models::OperatorGraph last =
+      models::build_graph(prepared->model, models::Phase::decode(positions - 1, scenario.batch));
+  prepared->placement = mapping::place(last, prefill, positions, prepared->tiers,
+                                       {scenario.weights_in}, scenario.weights_place);
+
+  const hw::ComputeUnit& unit = *prepared->unit->unit;
+  const hw::RuntimeSpec& runtime = prepared->runtime.spec;
+  const auto plan = [&](const models::OperatorGraph& graph, std::string name,
+                        std::int64_t context) {
+    PlannedStep step;
+    step.name = std::move(name);
+    step.context = context;
+    step.totals = models::totals_of(graph);
+    step.plan = mapping::plan_step(graph, prepared->placement, unit, runtime, scenario.unit_place);
+    return step;
+  };
+  prepared->prefill = plan(prefill, fmt::format("prefill of {}", scenario.prompt_tokens), 0);
+  const std::vector<std::int64_t> contexts =
+      contexts_of(scenario.prompt_tokens, scenario.generate_tokens);
+  for (const std::int64_t context : contexts) {
+    prepared->decode.push_back(
+        plan(models::build_graph(prepared->model, models::Phase::decode(context, scenario.batch)),
+             fmt::format("decode at {}", context), context));
+  }
+  prepared->decode_weight = weights_of(contexts, scenario.generate_tokens);
+  return prepared;
+}
+
+}  // namespace joulesim::engine

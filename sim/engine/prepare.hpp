@@ -1,0 +1,49 @@
+// A scenario made ready: names resolved, formats set, everything placed, every step planned. No
+// simulation.
+#pragma once
+
+#include "models/arch/model_spec.hpp"
+#include "models/graph/cost.hpp"
+#include "sim/engine/machine.hpp"
+#include "sim/engine/scenario.hpp"
+#include "sim/mapping/placement.hpp"
+#include "sim/mapping/step.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace joulesim::engine {
+
+struct PlannedStep {
+  std::string name;          // "prefill of 128", "decode at 130"
+  std::int64_t context = 0;  // positions already cached
+  models::GraphTotals totals;
+  mapping::StepPlan plan;
+};
+
+struct Prepared {
+  Scenario scenario;
+  models::ModelSpec model;
+  std::vector<Figure> model_figures;
+  Machine machine;
+  const MachineUnit* unit = nullptr;  // of `machine`
+  LoadedRuntime runtime;
+  std::vector<mapping::MemoryTier> tiers;
+  mapping::Placement placement;
+  PlannedStep prefill;
+  std::vector<PlannedStep> decode;    // at rising contexts, one sequence step each
+  std::vector<double> decode_weight;  // tokens that each stands for; they sum to generate_tokens
+  std::vector<DigestedFile> files;
+};
+
+// Throws InputError with all faults of the scenario, the device, its parts, the model and the
+// placement.
+std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenario);
+
+// The same steps planned for another unit or software stack (what-if runs).
+mapping::StepPlan replan(const Prepared& prepared, const PlannedStep& step, std::int64_t batch,
+                         const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime);
+
+}  // namespace joulesim::engine

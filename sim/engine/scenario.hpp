@@ -1,0 +1,69 @@
+// What a person asks: a model on a machine doing some work, and what to make of it. Read from
+// scenarios/*.toml; every input is visible in the file and in the result.
+#pragma once
+
+#include "sim/base/config.hpp"
+#include "sim/base/quantity.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace joulesim::engine {
+
+enum class FidelityLevel : std::uint8_t { analytic, train, burst };
+const char* name_of(FidelityLevel level);
+
+struct FleetWish {
+  Frequency requests;       // mean rate
+  double utilisation = 0;   // of the devices that are switched on
+  double peak_to_mean = 1;  // devices are sized for the peak
+  double pue = 1;
+  CarbonIntensity grid;
+  EnergyPrice price;
+};
+
+struct BatteryWish {
+  std::optional<TokenRate> tokens_per_second;  // paced use; absent: as fast as it goes
+};
+
+struct NumericsWish {
+  std::string file;  // a model file with weights
+  std::vector<std::int64_t> tokens;
+  std::int64_t greedy = 0;
+  std::vector<std::string> datapaths;
+};
+
+struct Scenario {
+  std::string id, title, question;
+  std::string path, text;
+
+  std::string model;  // zoo name, or the path of a model file
+  std::optional<std::string> weights, embedding, activations, kv_cache;
+  std::optional<std::int64_t> layer_repeat;
+
+  std::string device;
+  std::optional<std::string> unit, runtime;
+  std::string weights_in = "dram";
+  bool display_on = false;
+
+  std::int64_t prompt_tokens = 0, generate_tokens = 0, batch = 1;
+
+  FidelityLevel fidelity = FidelityLevel::train;
+  bool memoise = true;
+  std::uint64_t seed = 1;
+
+  std::optional<BatteryWish> battery;
+  std::optional<FleetWish> fleet;
+  std::optional<NumericsWish> numerics;
+
+  // Places of inputs, for messages about them.
+  Region model_place, device_place, unit_place, runtime_place, weights_place, workload_place,
+      battery_place;
+};
+
+// Throws InputError with every fault. `settings` are "a.b=value" from the command line.
+Scenario read_scenario(const std::string& path, const std::vector<std::string>& settings);
+
+}  // namespace joulesim::engine

@@ -1,0 +1,510 @@
+#include "sim/engine/step_runner.hpp"
+
+#include "hw/component/tile_engine.hpp"
+#include "hw/display/paced_client.hpp"
+#include "hw/dram/analytic.hpp"
+#include "hw/dram/controller.hpp"
+#include "hw/flash/flash_controller.hpp"
+#include "hw/sram/system_cache.hpp"
+#include "sim/engine/booking.hpp"
+#include "sim/engine/residency_pass.hpp"
+
+#include <fmt/format.h>
+#include <systemc>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stdexcept>
+
+namespace joulesim::engine {
+namespace {
+
+constexpr int kDramTier = 0;
+constexpr int kFlashTier = 1;
+constexpr std::int64_t kPlayedPerKey = 3;
+constexpr int kChannelsPlayed = 4;  // by symmetry the others do the same
+
+Time from_ps(std::int64_t value) { return Time(static_cast<double>(value) * 1e-12); }
+
+// Which segments are played and which replay another.
+struct Schedule {
+  std::vector<SegmentActivity> segments;
+  std::int64_t blocks = 0, played_blocks = 0;
+};
+
+Schedule schedule_of(const StepJob& job) {
+  const mapping::StepPlan& plan = *job.plan;
+  std::vector<std::uint64_t> hits(plan.segments.size());
+  if (job.machine->cache) {
+    hw::ResidencyCache cache = job.machine->cache->make_cache();
+    if (job.warm) {
+      (void)residency_by_segment(plan, cache, kDramTier);
+    }
+    hits = residency_by_segment(plan, cache, kDramTier);
+  }
+  Schedule schedule;
+  std::map<std::string, std::pair<std::int64_t, std::size_t>> played;  // count, last index
+  for (std::size_t i = 0; i < plan.segments.size(); ++i) {
+    const mapping::Segment& segment = plan.segments[i];
+    SegmentActivity activity;
+    activity.name = segment.name;
+    activity.block = segment.block;
+    // Residency is compared in steps of 4 KiB: lines at the edges do not matter.
+    activity.key = segment.block < 0
+                       ? fmt::format("{}{}", segment.name, i)
+                       : fmt::format("{:016x}/{}/{}", segment.signature,
+                                     segment.repeats_weights ? "again" : "fresh", hits[i] >> 12U);
+    auto& [count, last] = played[activity.key];
+    activity.simulated = !job.memoise || count < kPlayedPerKey;
+    if (activity.simulated) {
+      ++count;
+      last = i;
+    }
+    activity.stands_for = last;
+    schedule.blocks += segment.block >= 0 ? 1 : 0;
+    schedule.played_blocks += segment.block >= 0 && activity.simulated ? 1 : 0;
+    schedule.segments.push_back(std::move(activity));
+  }
+  return schedule;
+}
+
+// The machine as SystemC modules, and a driver that plays the schedule and reads the counters.
+class Bench : public sc_core::sc_module {
+ public:
+  Bench(const sc_core::sc_module_name& name, const StepJob& job, Schedule& schedule)
+      : sc_module(name),
+        job_(job),
+        schedule_(schedule),
+        tiers_(job.machine->storage ? 2 : 1),
+        memory_("dram", job.machine->dram, memory_config(job)),
+        unit_("unit", *job.unit->unit, job.runtime, static_cast<std::size_t>(tiers_)) {
+    const std::uint16_t client = memory_.add_client("unit");
+    if (job.machine->cache) {
+      cache_ = std::make_unique<hw::SystemCache>("cache", *job.machine->cache);
+      const std::uint16_t port = cache_->add_client(client);
+      unit_.socket(kDramTier).bind(cache_->socket(port));
+      cache_->memory_socket(port).bind(memory_.port);
+    } else {
+      unit_.socket(kDramTier).bind(memory_.port);
+    }
+    unit_.set_client(kDramTier, client);
+    if (job.machine->storage) {
+      flash_ = std::make_unique<hw::FlashController>("flash", *job.machine->storage);
+      const std::uint16_t port = flash_->add_client();
+      unit_.socket(kFlashTier).bind(flash_->socket(port));
+      unit_.set_client(kFlashTier, port);
+    }
+    if (job.display_on && job.machine->display) {
+      // The frame buffer lies at the top of the memory, out of the model's way.
+      const hw::PacedTraffic traffic = job.machine->display->paced_traffic();
+      const double top = job.machine->capacity.value.si() - traffic.span.si();
+      const auto base = static_cast<std::uint64_t>(top) / 4096 * 4096;
+      display_ = std::make_unique<hw::PacedClient>("display", traffic, base);
+      display_->set_client(memory_.add_client("display"));
+      display_->socket.bind(memory_.port);
+    }
+    SC_HAS_PROCESS(Bench);
+    SC_THREAD(drive);
+  }
+
+  [[nodiscard]] BandwidthTrace trace() const {
+    BandwidthTrace result;
+    result.bin = memory_.trace_bin();
+    for (const auto& client : memory_.trace()) {
+      result.bytes.resize(std::max(result.bytes.size(), client.size()));
+      for (std::size_t i = 0; i < client.size(); ++i) {
+        result.bytes[i] += client[i];
+      }
+    }
+    return result;
+  }
+  [[nodiscard]] bool finished() const { return finished_; }
+
+ private:
+  static hw::DramConfig memory_config(const StepJob& job) {
+    hw::DramConfig config;
+    config.channels = static_cast<int>(job.machine->channels);
+    config.simulated = config.channels > kChannelsPlayed ? kChannelsPlayed : 0;
+    config.fidelity =
+        job.fidelity == FidelityLevel::burst ? hw::DramFidelity::burst : hw::DramFidelity::train;
+    config.interleave = Bytes(static_cast<double>(job.machine->interleave));
+    // A paced client needs short windows; bulk traffic alone does not.
+    constexpr Time kShort(250e-9);
+    constexpr Time kLong(1e-6);
+    config.quantum = job.display_on ? kShort : kLong;
+    config.trace_bin = Time(5e-6);
+    return config;
+  }
+
+  // Counters since the start.
+  struct Reading {
+    Time at;
+    hw::DramActivity dram;
+    hw::SystemCache::Traffic cache;
+    hw::FlashCounters flash;
+    hw::PacedClient::Record display;
+    std::vector<double> joules;
+    std::int64_t computing_ps = 0;
+  };
+
+  Reading read() {
+    Reading reading;
+    reading.at = from_ps(static_cast<std::int64_t>(sc_core::sc_time_stamp().value()));
+    reading.dram = memory_.activity();
+    if (cache_) {
+      reading.cache = cache_->traffic();
+    }
+    if (flash_) {
+      reading.flash = flash_->array().counters();
+    }
+    if (display_) {
+      reading.display = display_->record();
+    }
+    reading.joules = unit_.joules();
+    reading.computing_ps = unit_.compute_ps();
+    return reading;
+  }
+
+  Activity difference(const Reading& a, const Reading& b) const {
+    const auto bytes = [](std::uint64_t later, std::uint64_t earlier) {
+      return Bytes(static_cast<double>(later - earlier));
+    };
+    Activity activity;
+    activity.duration = b.at - a.at;
+    activity.dram = b.dram - a.dram;
+    activity.dram_bursts = (activity.dram.read + activity.dram.written) /
+                           Bytes(job_.machine->dram.organisation.burst_bytes);
+    activity.dram_row_hits = std::max(0.0, activity.dram_bursts - activity.dram.activates);
+    activity.cache_hits = bytes(b.cache.hits, a.cache.hits);
+    activity.cache_fills = bytes(b.cache.misses, a.cache.misses);
+    activity.cache_written = bytes(b.cache.written, a.cache.written);
+    activity.cache_written_back = bytes(b.cache.written_back, a.cache.written_back);
+    activity.flash_read = bytes(b.flash.host_bytes, a.flash.host_bytes);
+    activity.flash_pages = static_cast<double>(b.flash.senses - a.flash.senses);
+    activity.flash_active = from_ps(b.flash.active - a.flash.active);
+    activity.display_read = bytes(b.display.bytes, a.display.bytes);
+    activity.display_missed = static_cast<double>(b.display.missed - a.display.missed);
+    activity.display_latency = b.display.max_latency();
+    activity.computing = from_ps(b.computing_ps - a.computing_ps);
+    for (std::size_t i = 0; i < b.joules.size(); ++i) {
+      activity.unit_joules.push_back(b.joules[i] - a.joules[i]);
+    }
+    return activity;
+  }
+
+  void drive() {
+    const mapping::StepPlan& plan = *job_.plan;
+    if (cache_ && job_.warm) {
+      (void)residency_by_segment(plan, cache_->residency(), kDramTier);
+    }
+    std::size_t i = 0;
+    while (i < plan.segments.size()) {
+      if (!schedule_.segments[i].simulated) {
+        skip(i++);
+        continue;
+      }
+      std::size_t end = i;
+      while (end < plan.segments.size() && schedule_.segments[end].simulated) {
+        ++end;
+      }
+      play(i, end);
+      i = end;
+    }
+    if (display_) {
+      display_->stop();
+    }
+    finished_ = true;
+    sc_core::sc_stop();
+  }
+
+  // Neighbouring segments in one go, so that loads run ahead across their borders.
+  void play(std::size_t first, std::size_t end) {
+    const mapping::StepPlan& plan = *job_.plan;
+    std::vector<hw::TileProgram> programs;
+    std::vector<std::size_t> last_program;  // of each segment
+    for (std::size_t s = first; s < end; ++s) {
+      const mapping::Segment& segment = plan.segments[s];
+      programs.insert(
+          programs.end(), plan.programs.begin() + static_cast<std::ptrdiff_t>(segment.first),
+          plan.programs.begin() + static_cast<std::ptrdiff_t>(segment.first + segment.count));
+      last_program.push_back(programs.size());
+    }
+    std::vector<Reading> readings{read()};
+    std::size_t next = 0;
+    unit_.on_program_done([&](std::size_t done) {
+      // The last segment is read when its writes have landed.
+      if (next + 1 < last_program.size() && done == last_program[next]) {
+        readings.push_back(read());
+        ++next;
+      }
+    });
+    unit_.submit(plan.works, programs);
+    wait(unit_.done());
+    unit_.on_program_done({});
+    readings.push_back(read());
+    std::size_t program = 0;
+    for (std::size_t s = first; s < end; ++s) {
+      Activity activity = difference(readings[s - first], readings[s - first + 1]);
+      for (; program < last_program[s - first]; ++program) {
+        activity.operators.push_back(operator_of(programs[program], unit_.traces()[program]));
+      }
+      Activity merged;
+      merged.add(activity, 1);  // operators by label
+      schedule_.segments[s].activity = std::move(merged);
+    }
+  }
+
+  [[nodiscard]] OperatorActivity operator_of(const hw::TileProgram& program,
+                                             const hw::OperatorTrace& trace) const {
+    const hw::Work& work = job_.plan->works[program.work];
+    OperatorActivity op;
+    op.label = work.label;
+    op.exposed = from_ps(trace.end_ps - trace.begin_ps);
+    op.computing = from_ps(trace.compute_ps);
+    op.starved = from_ps(trace.starved_ps);
+    op.starting = from_ps(program.start_ps);
+    op.ops = work.ops();
+    double moved = 0;
+    for (const hw::TileRun& run : program.runs) {
+      const auto count = static_cast<double>(run.count);
+      for (const auto* moves : {&run.loads, &run.stores}) {
+        for (const hw::TileMove& move : *moves) {
+          moved += count * static_cast<double>(move.bytes);
+        }
+      }
+      op.joules.resize(std::max(op.joules.size(), run.joules.size()));
+      for (std::size_t i = 0; i < run.joules.size(); ++i) {
+        op.joules[i] += count * run.joules[i];
+      }
+    }
+    op.moved = Bytes(moved);
+    return op;
+  }
+
+  // What a skipped segment leaves in the cache.
+  void skip(std::size_t index) {
+    if (!cache_) {
+      return;
+    }
+    const mapping::Segment& segment = job_.plan->segments[index];
+    for (std::size_t i = segment.first; i < segment.first + segment.count; ++i) {
+      walk_streams(job_.plan->works[i], kDramTier,
+                   [&](std::uint64_t base, std::uint64_t bytes, bool write) {
+                     cache_->touch(base, bytes, write);
+                   });
+    }
+  }
+
+  const StepJob& job_;
+  Schedule& schedule_;
+  int tiers_;
+  hw::MemController memory_;
+  hw::TileEngine unit_;
+  std::unique_ptr<hw::SystemCache> cache_;
+  std::unique_ptr<hw::FlashController> flash_;
+  std::unique_ptr<hw::PacedClient> display_;
+  bool finished_ = false;
+};
+
+// Closed form: every operator takes the longest of computing and moving; starts and drains add up.
+class ClosedForm {
+ public:
+  ClosedForm(const StepJob& job, Schedule& schedule)
+      : job_(job), schedule_(schedule), rates_(hw::rates_of(job.machine->dram)) {}
+
+  void run() {
+    std::optional<hw::ResidencyCache> cache;
+    if (job_.machine->cache) {
+      cache.emplace(job_.machine->cache->make_cache());
+      if (job_.warm) {
+        (void)residency_by_segment(*job_.plan, *cache, kDramTier);
+      }
+    }
+    for (std::size_t s = 0; s < job_.plan->segments.size(); ++s) {
+      const mapping::Segment& segment = job_.plan->segments[s];
+      Activity total;
+      for (std::size_t i = segment.first; i < segment.first + segment.count; ++i) {
+        total.add(operator_activity(i, cache), 1);
+      }
+      schedule_.segments[s].activity = std::move(total);
+    }
+  }
+
+ private:
+  Activity operator_activity(std::size_t index, std::optional<hw::ResidencyCache>& cache) const {
+    const Machine& machine = *job_.machine;
+    const hw::TileProgram& program = job_.plan->programs[index];
+    const hw::Work& work = job_.plan->works[index];
+    Activity a;
+    OperatorActivity op;
+    op.label = work.label;
+    op.ops = work.ops();
+    op.starting = from_ps(program.start_ps);
+    op.computing = from_ps(program.compute_ps());
+    double moved[2] = {0, 0};  // dram read, dram written
+    double flash = 0;
+    for (const hw::TileRun& run : program.runs) {
+      const auto count = static_cast<double>(run.count);
+      for (const auto* moves : {&run.loads, &run.stores}) {
+        for (const hw::TileMove& move : *moves) {
+          const double bytes = count * static_cast<double>(move.bytes);
+          const hw::DataStream& stream = work.streams[move.stream];
+          (stream.tier == kFlashTier ? flash : moved[stream.writes() ? 1 : 0]) += bytes;
+        }
+      }
+      a.unit_joules.resize(std::max(a.unit_joules.size(), run.joules.size()));
+      for (std::size_t i = 0; i < run.joules.size(); ++i) {
+        a.unit_joules[i] += count * run.joules[i];
+      }
+    }
+    double hits = 0;
+    double asked = 0;
+    if (cache) {
+      walk_streams(work, kDramTier, [&](std::uint64_t base, std::uint64_t bytes, bool write) {
+        const hw::ResidencyOutcome outcome = cache->access(base, bytes, write);
+        if (!write) {
+          hits += static_cast<double>(outcome.hit_bytes);
+          asked += static_cast<double>(bytes);
+        }
+      });
+      // Further passes over the same stream find what the first one left, if it fits at all.
+      const double share = asked > 0 ? hits / asked : 0;
+      a.cache_hits = Bytes(moved[0] * share);
+      a.cache_fills = Bytes(moved[0] * (1 - share));
+      a.cache_written = Bytes(moved[1]);
+      a.cache_written_back = Bytes(moved[1]);
+    } else {
+      a.cache_fills = Bytes(moved[0]);
+    }
+    const Bytes dram_read = a.cache_fills;
+    const Bytes dram_written(moved[1]);
+    const Bandwidth rate = rates_.stream * static_cast<double>(machine.channels);
+    const Bytes total(moved[0] + moved[1]);
+    Time moving =
+        max((dram_read + dram_written) / rate, Bytes(moved[0]) / job_.unit->unit->port_bandwidth());
+    if (flash > 0) {
+      a.flash_read = Bytes(flash);
+      a.flash_pages = flash / machine.storage->page.value.si();
+      a.flash_active = Bytes(flash) / machine.storage->sequential_rate();
+      moving = max(moving, a.flash_active);
+    }
+    const Time first = total > Bytes(0) ? rates_.read_latency : Time(0);
+    op.moved = total + Bytes(flash);
+    op.exposed = op.starting + max(op.computing, moving) + first + from_ps(program.drain_ps);
+    op.starved = max(Time(0), moving - op.computing);
+    op.joules = a.unit_joules;
+    a.duration = op.exposed;
+    a.computing = op.computing;
+    a.dram.read = dram_read;
+    a.dram.written = dram_written;
+    a.dram_bursts = (dram_read + dram_written) / Bytes(machine.dram.organisation.burst_bytes);
+    // Refresh closes every bank; each row is opened once per interval or per stretch of a row.
+    a.dram.activates = (dram_read + dram_written) / Bytes(machine.dram.organisation.row_bytes);
+    a.dram_row_hits = std::max(0.0, a.dram_bursts - a.dram.activates);
+    const double units = static_cast<double>(machine.channels) * machine.dram.organisation.units;
+    a.dram.active = units * op.exposed;
+    if (machine.dram.timing.nREFI > 0) {
+      const Time interval = from_ps(machine.dram.timing.to_ps(machine.dram.timing.nREFI));
+      a.dram.refreshes = units * (op.exposed / interval);
+    }
+    a.operators.push_back(std::move(op));
+    return a;
+  }
+
+  const StepJob& job_;
+  Schedule& schedule_;
+  hw::DramRates rates_;
+};
+
+double relative_spread(double low, double high) { return high > 0 ? (high - low) / high : 0; }
+
+// Spread between played segments of one key, the first one left out: it starts from a cold
+// pipeline.
+void measure_spread(const StepJob& job, StepActivity& step) {
+  std::map<std::string, std::vector<const Activity*>> played;
+  for (const SegmentActivity& segment : step.segments) {
+    if (segment.simulated && segment.block >= 0) {
+      played[segment.key].push_back(&segment.activity);
+    }
+  }
+  const BookingContext context{job.machine, job.unit, job.display_on, true};
+  for (const auto& [key, activities] : played) {
+    if (activities.size() < 2) {
+      continue;
+    }
+    const std::size_t first = activities.size() > 2 ? 1 : 0;
+    double low = activities[first]->duration.si();
+    double high = low;
+    double low_energy = total_of(costs_of(*activities[first], context)).si();
+    double high_energy = low_energy;
+    for (std::size_t i = first + 1; i < activities.size(); ++i) {
+      const double time = activities[i]->duration.si();
+      const double energy = total_of(costs_of(*activities[i], context)).si();
+      low = std::min(low, time);
+      high = std::max(high, time);
+      low_energy = std::min(low_energy, energy);
+      high_energy = std::max(high_energy, energy);
+    }
+    step.spread_time = std::max(step.spread_time, relative_spread(low, high));
+    step.spread_energy = std::max(step.spread_energy, relative_spread(low_energy, high_energy));
+  }
+}
+
+}  // namespace
+
+StepActivity simulate_step(const StepJob& job) {
+  Schedule schedule = schedule_of(job);
+  StepActivity step;
+  if (job.fidelity == FidelityLevel::analytic) {
+    for (SegmentActivity& segment : schedule.segments) {
+      segment.simulated = true;
+    }
+    ClosedForm(job, schedule).run();
+  } else {
+    sc_core::sc_set_time_resolution(1, sc_core::SC_PS);
+    // A run that ends is no news.
+    sc_core::sc_report_handler::set_actions(sc_core::SC_ID_SIMULATION_STOP_BY_USER_,
+                                            sc_core::SC_DO_NOTHING);
+    Bench bench("bench", job, schedule);
+    sc_core::sc_start();
+    if (!bench.finished()) {
+      throw std::logic_error("the simulation of " + job.name + " came to a standstill");
+    }
+    step.trace = bench.trace();
+  }
+  step.segments = std::move(schedule.segments);
+  step.blocks = schedule.blocks;
+  step.blocks_simulated =
+      job.fidelity == FidelityLevel::analytic ? schedule.blocks : schedule.played_blocks;
+  for (const SegmentActivity& segment : step.segments) {
+    step.total.add(step.segments[segment.stands_for].activity, 1);
+  }
+  // Host work per step that nothing hides.
+  Activity overhead;
+  overhead.duration = job.runtime.step_overhead;
+  const double units =
+      static_cast<double>(job.machine->channels) * job.machine->dram.organisation.units;
+  overhead.dram.standby = units * overhead.duration;
+  OperatorActivity host;
+  host.label = "host step";
+  host.exposed = host.starting = overhead.duration;
+  overhead.operators.push_back(host);
+  if (overhead.duration > Time(0)) {
+    step.total.add(overhead, 1);
+  }
+  measure_spread(job, step);
+  std::set<std::string> seen;
+  for (const hw::TileProgram& program : job.plan->programs) {
+    const std::string& label = job.plan->works[program.work].label;
+    if (!program.mapping.empty() && seen.insert(label).second) {
+      step.mappings.push_back(label + ": " + program.mapping);
+    }
+  }
+  return step;
+}
+
+}  // namespace joulesim::engine
