@@ -7,7 +7,6 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include <regex>
 #include <set>
 
 using namespace joulesim::reports;
@@ -59,23 +58,33 @@ TEST_CASE("odd characters reach the page as text") {
 }
 
 TEST_CASE("a page needs nothing from outside") {
-  const std::string page = html_report(phone_result(), draw_result(phone_result()));
-  // The name spaces of SVG are names, not addresses that a browser asks for.
-  const std::regex outside("(src|href) *= *[\"']?(https?:|//)|@import|url\\((?!#)");
-  std::string rest = page;
-  CHECK_FALSE(std::regex_search(rest, outside));
+  std::string page = html_report(phone_result(), draw_result(phone_result()));
+  // SVG's name spaces look like addresses but are names, which no browser asks for.
+  for (const std::string space :
+       {"xmlns=\"http://www.w3.org/2000/svg\"", "xmlns:xlink=\"http://www.w3.org/1999/xlink\""}) {
+    for (auto at = page.find(space); at != std::string::npos; at = page.find(space)) {
+      page.erase(at, space.size());
+    }
+  }
+  for (const char* mark : {"http:", "https:", "//", "@import", "src="}) {
+    INFO(mark);
+    CHECK(page.find(mark) == std::string::npos);
+  }
 }
 
 TEST_CASE("ids of a page with plots are unique") {
   const std::string page = html_report(phone_result(), draw_result(phone_result()));
-  const std::regex id("\\sid *= *[\"']([^\"']*)[\"']");
   std::set<std::string> seen;
   std::size_t count = 0;
-  for (auto it = std::sregex_iterator(page.begin(), page.end(), id); it != std::sregex_iterator();
-       ++it) {
-    INFO((*it)[1].str());
-    CHECK(seen.insert((*it)[1].str()).second);
-    ++count;
+  for (const char* mark : {" id=\"", " id='"}) {
+    const std::string opening = mark;
+    for (auto at = page.find(mark); at != std::string::npos; at = page.find(mark, at + 1)) {
+      const auto from = at + opening.size();
+      const std::string id = page.substr(from, page.find(opening.back(), from) - from);
+      INFO(id);
+      CHECK(seen.insert(id).second);
+      ++count;
+    }
   }
   CHECK(count > 50);
 }
