@@ -69,7 +69,7 @@ class DecoderBuilder {
 
   TensorId embed() {
     const TensorId tokens =
-        graph_.add_input("tokens", {phase_.batch * phase_.new_tokens, 1}, *find_format("int32"));
+        graph_.add_input("tokens", {phase_.batch * phase_.new_tokens, 1}, known_format("int32"));
     Attributes attributes = base_;
     if (spec_.scaled_embedding) {
       attributes.scale = std::sqrt(static_cast<double>(spec_.hidden));

@@ -16,6 +16,7 @@ template <class Enum, std::size_t N>
 Enum choose(const ConfigNode& node, const std::string& key,
             const std::array<std::pair<const char*, Enum>, N>& table, Enum fallback) {
   std::vector<std::string> names;
+  names.reserve(N);
   for (const auto& [name, unused] : table) {
     names.emplace_back(name);
   }
@@ -127,7 +128,7 @@ Format read_format(const ConfigNode& node, const std::string& key, const Format*
     node.error(key, "found format '" + name + "'; expected one like fp16, int8 or int4_g32" +
                         did_you_mean(name, format_names()));
   }
-  return *find_format("fp32");
+  return known_format("fp32");
 }
 
 ModelFormats read_formats(const ConfigNode& node) {

@@ -51,7 +51,7 @@ std::vector<std::string> faults_of(const ModelSpec& spec) {
                            : spec.active_experts > 0 && spec.active_experts <= spec.experts,
          fmt::format("found {} active of {} experts; expected 1 to {}", spec.active_experts,
                      spec.experts, spec.experts));
-  expect(!(spec.experts > 0 && !spec.gated),
+  expect(spec.experts == 0 || spec.gated,
          "found a mixture of experts that is not gated; expected a gated one");
   return faults;
 }

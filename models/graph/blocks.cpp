@@ -34,7 +34,7 @@ class Hash {
 void add(Hash& hash, const Attributes& a) {
   for (const std::int64_t number :
        {a.batch, a.new_tokens, a.past, a.heads, a.kv_heads, a.head_dim, a.window,
-        std::int64_t{a.causal}, std::int64_t{a.alibi}, a.rotary,
+        std::int64_t{a.causal ? 1 : 0}, std::int64_t{a.alibi ? 1 : 0}, a.rotary,
         static_cast<std::int64_t>(a.rope_layout), a.group, static_cast<std::int64_t>(a.activation),
         a.experts, a.active_experts}) {
     hash.add(number);

@@ -41,6 +41,7 @@ OpId GraphBuilder::add_op(Op op) {
 
 std::vector<TensorId> GraphBuilder::apply(Op op, const Format& format, TensorKind kind) {
   std::vector<Shape> inputs;
+  inputs.reserve(op.inputs.size());
   for (const TensorId input : op.inputs) {
     inputs.push_back(parts_.tensors.at(static_cast<std::size_t>(input.value)).shape);
   }

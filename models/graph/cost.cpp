@@ -115,7 +115,7 @@ std::int64_t attention_pairs(const Attributes& a) {
 }
 
 std::int64_t experts_reached(std::int64_t experts, std::int64_t active, std::int64_t tokens) {
-  const double all = static_cast<double>(experts);
+  const auto all = static_cast<double>(experts);
   const double missed =
       std::pow(1.0 - static_cast<double>(active) / all, static_cast<double>(tokens));
   return std::max(active, std::int64_t{std::lround(all * (1.0 - missed))});

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <numeric>
 #include <span>
+#include <stdexcept>
 
 namespace joulesim::models {
 namespace {
@@ -82,7 +83,10 @@ std::optional<Format> integer_format(std::string_view name) {
   }
   rest.remove_prefix(3);
   const auto bits = take_number(rest);
-  const auto element = bits ? integer_of(*bits) : std::nullopt;
+  if (!bits) {
+    return std::nullopt;
+  }
+  const auto element = integer_of(*bits);
   if (!element) {
     return std::nullopt;
   }
@@ -172,8 +176,17 @@ std::optional<Format> find_format(std::string_view name) {
   return integer_format(name);
 }
 
+Format known_format(std::string_view name) {
+  std::optional<Format> format = find_format(name);
+  if (!format) {
+    throw std::logic_error("no format named " + std::string(name));
+  }
+  return *std::move(format);
+}
+
 std::vector<std::string> format_names() {
   std::vector<std::string> names;
+  names.reserve(kFixed.size());
   for (const Fixed& fixed : kFixed) {
     names.emplace_back(fixed.name);
   }

@@ -63,6 +63,9 @@ struct Format {
 // Nothing is returned for any other text.
 std::optional<Format> find_format(std::string_view name);
 
+// For names in our own code: throws std::logic_error when there is no such format.
+Format known_format(std::string_view name);
+
 // Every fixed name above and one example of each pattern, for error messages.
 std::vector<std::string> format_names();
 

@@ -102,7 +102,7 @@ void decode_q6_k(const std::uint8_t* block, float* out) {
     const int run = in_half / 32;  // runs 0 and 1 are low nibbles, 2 and 3 high nibbles
     const int nibble = (low[64 * (i / 128) + in_half % 64] >> (4 * (run / 2))) & 15;
     const int top = (high[32 * (i / 128) + in_half % 32] >> (2 * run)) & 3;
-    const int scale = static_cast<std::int8_t>(scales[i / 16]);
+    const auto scale = load<std::int8_t>(scales + i / 16);
     out[i] = d * real(scale) * real((nibble | (top << 4)) - 32);
   }
 }

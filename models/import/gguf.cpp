@@ -249,7 +249,7 @@ class Parser {
     const auto id = reader_.number<std::uint32_t>("the type" + of);
     for (const TypeName& type : kTypes) {
       if (type.id == id) {
-        return *find_format(type.format);
+        return known_format(type.format);
       }
     }
     std::string known;

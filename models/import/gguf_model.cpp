@@ -312,7 +312,7 @@ Model model_from_gguf(const GgufFile& gguf, const std::string& path) {
   spec.id = slash == std::string::npos ? path : path.substr(slash + 1);
   read_dimensions(gguf, *arch, values, spec);
   // Activations are what the reference kernels use; weights below keep their own formats.
-  spec.formats = uniform_formats(*find_format("fp32"));
+  spec.formats = uniform_formats(known_format("fp32"));
   model.tokens = read_tokens(values, spec.vocab);
   for (const auto& [theirs, tensor] : gguf.tensors) {
     const auto ours = our_name(theirs);

@@ -141,7 +141,7 @@ void read_formats(const Config& config, ModelSpec& spec) {
   const char* name = type == "float32" || type.empty() ? "fp32"
                      : type == "float16"               ? "fp16"
                                                        : "bf16";
-  spec.formats = uniform_formats(*find_format(name));
+  spec.formats = uniform_formats(known_format(name));
 }
 
 void read_scaling(const Config& config, ModelSpec& spec) {
@@ -272,7 +272,7 @@ WeightMatrix llama3_factors(const Json& scaling, const ModelSpec& spec, const Co
     }
     factors.push_back(static_cast<float>(divisor));
   }
-  return WeightMatrix::encode(*find_format("fp32"), {1, spec.rotary / 2}, factors);
+  return WeightMatrix::encode(known_format("fp32"), {1, spec.rotary / 2}, factors);
 }
 
 std::set<std::string> weight_files(const std::string& folder) {
@@ -326,7 +326,7 @@ Model model_from_hugging_face(const std::string& folder) {
   for (const std::string& file : weight_files(folder)) {
     read_safetensors(file, tensors);
   }
-  model.spec.formats = uniform_formats(*find_format("fp32"));
+  model.spec.formats = uniform_formats(known_format("fp32"));
   for (auto& [theirs, tensor] : tensors) {
     const auto ours = our_name(theirs);
     if (!ours) {

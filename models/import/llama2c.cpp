@@ -121,7 +121,7 @@ class Reader {
   }
 
   WeightMatrix fp32(Shape shape) {
-    const Format format = *find_format("fp32");
+    const Format format = known_format("fp32");
     const auto size = static_cast<std::uint64_t>(format.bytes(shape.rows, shape.columns));
     return {format, shape, reader_.take(size, "a matrix of " + to_string(shape)), file_};
   }
@@ -257,7 +257,7 @@ Model model_from_llama2c(std::shared_ptr<const MappedFile> file, const std::stri
   spec.rope_base = kRopeBase;
   spec.rotary = spec.head_dim;
   spec.rope_layout = RopeLayout::kAdjacent;
-  spec.formats = uniform_formats(*find_format("fp32"));
+  spec.formats = uniform_formats(known_format("fp32"));
   for (const std::string& fault : weight_faults(model)) {
     refuse_file(path, fault);
   }

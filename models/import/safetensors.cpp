@@ -53,7 +53,7 @@ class Parser {
     for (const auto& [theirs, ours] :
          {std::pair{"F32", "fp32"}, {"F16", "fp16"}, {"BF16", "bf16"}}) {
       if (type == theirs) {
-        return *find_format(ours);
+        return known_format(ours);
       }
     }
     refuse(name, "type '" + type + "'", "F32, F16 or BF16");

@@ -27,7 +27,7 @@ ModelSpec small_llama() {
   spec.rope_base = 10'000.0;
   spec.rotary = 16;
   spec.rope_layout = RopeLayout::kAdjacent;
-  spec.formats = uniform_formats(*find_format("fp32"));
+  spec.formats = uniform_formats(known_format("fp32"));
   return spec;
 }
 
@@ -36,7 +36,7 @@ Model random_model(const ModelSpec& spec, std::uint64_t seed) {
   model.spec = spec;
   std::mt19937_64 bits(seed);
   const OperatorGraph graph = build_graph(spec, Phase::decode(0));
-  const Format fp32 = *find_format("fp32");
+  const Format fp32 = known_format("fp32");
   for (const Storage& storage : graph.storages()) {
     if (storage.kind != TensorKind::kWeight) {
       continue;

@@ -141,7 +141,7 @@ std::vector<std::byte> gguf_bytes(const Model& model, const Format& format) {
     throw InputError(
         fmt::format("found format '{}'; expected one that can be written", format.name));
   }
-  const Format gains = *find_format("fp32");
+  const Format gains = known_format("fp32");
   Writer values;
   write_values(values, model);
   Writer out;
