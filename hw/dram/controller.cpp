@@ -22,19 +22,22 @@ MemController::MemController(const sc_core::sc_module_name& name, const DramPart
     : sc_module(name),
       port("port"),
       part_(part),
+      lane_part_(config.fidelity == DramFidelity::train ? part.one_unit() : part),
+      per_channel_(part.organisation.units / lane_part_.organisation.units),
       config_(config),
-      mapping_(part.mapping()),
-      interleave_{config.channels, static_cast<std::uint64_t>(config.interleave.si()),
+      mapping_(lane_part_.mapping()),
+      interleave_{config.channels * per_channel_,
+                  static_cast<std::uint64_t>(config.interleave.si()),
                   static_cast<std::uint64_t>(part.organisation.burst_bytes)},
-      simulated_(config.simulated == 0 ? config.channels : config.simulated),
+      simulated_((config.simulated == 0 ? config.channels : config.simulated) * per_channel_),
       bin_ps_(to_ps(config.trace_bin)),
       quantum_ps_(to_ps(config.quantum)) {
   if (sc_core::sc_get_time_resolution() != sc_core::sc_time(1, sc_core::SC_PS)) {
     throw std::logic_error("the memory controller counts picoseconds: set that time resolution");
   }
-  if (config.channels < 1 || simulated_ < 1 || simulated_ > config.channels) {
+  if (config.channels < 1 || config.simulated < 0 || config.simulated > config.channels) {
     throw InputError(fmt::format("{} simulated of {} memory channels; expected 1 to all of them",
-                                 simulated_, config.channels));
+                                 config.simulated, config.channels));
   }
   const auto burst = interleave_.burst;
   if (interleave_.block < burst || interleave_.block % burst != 0) {
@@ -45,11 +48,11 @@ MemController::MemController(const sc_core::sc_module_name& name, const DramPart
   for (int i = 0; i < simulated_; ++i) {
     auto lane = std::make_unique<Lane>(config.slice_bursts);
     if (config.fidelity == DramFidelity::burst) {
-      lane->exact = std::make_unique<Channel>(part.organisation, part.timing, config.policy);
+      lane->exact = std::make_unique<Channel>(part.organisation, part.timing, config_.policy);
       lane->feed = std::make_unique<BurstFeed>(lane->arbiter, mapping_);
     } else {
-      lane->train =
-          std::make_unique<TrainChannel>(part.organisation, part.timing, mapping_, config.policy);
+      lane->train = std::make_unique<TrainChannel>(lane_part_.organisation, part.timing, mapping_,
+                                                   config_.policy);
     }
     lanes_.push_back(std::move(lane));
   }
@@ -200,7 +203,7 @@ void MemController::collect(Lane& lane, std::int64_t window_begin_ps) {
     finish_share(done);
   }
   lane.done.clear();
-  const double scale = static_cast<double>(config_.channels) / simulated_;
+  const double scale = static_cast<double>(interleave_.channels) / simulated_;
   for (std::size_t client = 0; client < lane.served.size(); ++client) {
     if (lane.served[client] > 0) {
       trace(client,
@@ -318,13 +321,13 @@ DramActivity MemController::activity() {
     } else {
       counters = lane->train->counters(clock);
     }
-    const DramActivity one = activity_of(counters, part_, span);
+    const DramActivity one = activity_of(counters, lane_part_, span);
     sum = sum - one * -1.0;
   }
   // Standing terms follow the number of channels; moving ones the bytes that were asked for, which
   // differs only where trains too small to reach a simulated channel were played on one.
-  const double channels = static_cast<double>(config_.channels) / simulated_;
-  const bool folded = simulated_ < config_.channels;
+  const double channels = static_cast<double>(interleave_.channels) / simulated_;
+  const bool folded = simulated_ < interleave_.channels;
   const double read = folded && played_[0] > 0 ? asked_[0] / played_[0] : channels;
   const double write = folded && played_[1] > 0 ? asked_[1] / played_[1] : channels;
   const double played = played_[0] + played_[1];

@@ -145,10 +145,12 @@ class MemController : public sc_core::sc_module {
   [[nodiscard]] static std::int64_t now_ps();
 
   const DramPart& part_;
+  DramPart lane_part_;   // what one lane plays: a channel, or a pseudo-channel at train level
+  int per_channel_ = 1;  // lanes of a channel
   DramConfig config_;
   DramMapping mapping_;
   Interleave interleave_;
-  int simulated_ = 1;
+  int simulated_ = 1;  // lanes
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<DramClientStats> clients_;
   std::vector<std::vector<double>> trace_;

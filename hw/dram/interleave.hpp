@@ -50,6 +50,7 @@ class PieceStream {
   [[nodiscard]] std::uint64_t first() const { return next_; }        // burst index in the channel
   [[nodiscard]] std::uint64_t left() const { return end_ - next_; }  // of this piece
   void take(std::uint64_t n) { next_ += n; }
+  [[nodiscard]] const TrainPattern& pattern() const { return train_; }
   // Pieces are long and few: a sequential train.
   [[nodiscard]] bool sequential() const { return train_.kind == TrainPattern::Kind::sequential; }
 

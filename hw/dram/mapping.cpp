@@ -13,8 +13,9 @@ int log2_of(std::int64_t v) { return std::countr_zero(static_cast<std::uint64_t>
 
 const std::vector<std::string_view>& DramMapping::names() {
   static const std::vector<std::string_view> kNames = {
-      "ro_ra_ba_co_bg", "ro_ra_ba_bg_co",     "ro_ba_co",       "ro_ba_co_bg",       "ro_ba_bg_co",
-      "ro_ba_co_bg_pc", "ro_sid_ba_co_bg_pc", "ro_ba_bg_co_pc", "ro_sid_ba_bg_co_pc"};
+      "ro_ra_ba_co_bg",     "ro_ra_ba_bg_co",  "ro_ba_co",           "ro_ba_co_bg",
+      "ro_ba_bg_co",        "ro_ba_co_bg_pc",  "ro_sid_ba_co_bg_pc", "ro_ba_bg_co_pc",
+      "ro_sid_ba_bg_co_pc", "ro_sid_ba_co_bg", "ro_sid_ba_bg_co",    "ro_bg_co_ba"};
   return kNames;
 }
 

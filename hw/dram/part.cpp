@@ -269,4 +269,16 @@ const DramEnergy& DramPart::require_energy() const {
 
 DramMapping DramPart::mapping() const { return *DramMapping::named(mapping_name, organisation); }
 
+DramPart DramPart::one_unit() const {
+  DramPart out = *this;
+  const int units = organisation.units;
+  if (units > 1) {
+    out.organisation.units = 1;
+    out.mapping_name = mapping_name.substr(0, mapping_name.rfind("_pc"));
+    out.peak.value = peak.value / units;
+    out.capacity.value = capacity.value / units;
+  }
+  return out;
+}
+
 }  // namespace joulesim::hw

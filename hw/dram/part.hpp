@@ -55,6 +55,8 @@ struct DramPart {
   // Throws InputError naming the part when it has no energy figures.
   [[nodiscard]] const DramEnergy& require_energy() const;
   [[nodiscard]] DramMapping mapping() const;
+  // One of the channel's pseudo-channels as a channel of its own (itself when there is only one).
+  [[nodiscard]] DramPart one_unit() const;
 };
 
 }  // namespace joulesim::hw

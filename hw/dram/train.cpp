@@ -1,6 +1,7 @@
 #include "hw/dram/train.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace joulesim::hw {
 
@@ -32,6 +33,9 @@ TrainChannel::TrainChannel(const DramOrganisation& organisation, const DramTimin
       mapping_(mapping),
       policy_(policy),
       banks_(organisation, timing) {
+  if (organisation.units != 1) {
+    throw std::logic_error("a train channel serves one pseudo-channel");
+  }
   if (policy.refresh != RefreshPolicy::none && timing.nREFI > 0) {
     next_refresh_ = timing.nREFI;
   }
@@ -49,13 +53,12 @@ DramCounters TrainChannel::counters(Clock at_clock) {
 
 // The refresh that is due at next_refresh_: no column command after the due clock comes before it.
 void TrainChannel::refresh_due() {
-  for (int unit = 0; unit < organisation_.units; ++unit) {
-    if (banks_.open_banks(unit) > 0) {
-      banks_.precharge_all(unit, std::max(next_refresh_, banks_.earliest_pre_all(unit)));
-    }
-    banks_.refresh(unit, std::max(next_refresh_, banks_.earliest_ref(unit)));
+  if (banks_.open_banks(0) > 0) {
+    banks_.precharge_all(0, std::max(next_refresh_, banks_.earliest_pre_all(0)));
   }
+  banks_.refresh(0, std::max(next_refresh_, banks_.earliest_ref(0)));
   next_refresh_ += timing_.nREFI;
+  coasting_ = nullptr;
 }
 
 // Refreshes of an idle stretch up to clock t, counted rather than played.
@@ -74,6 +77,14 @@ void TrainChannel::catch_up(Clock t) {
   }
 }
 
+// When the controller could first act on a burst: after its arrival, and once it is in the buffer.
+Clock TrainChannel::seen_at(bool write, std::uint64_t index, Clock arrival) const {
+  const auto depth =
+      static_cast<std::uint64_t>(write ? policy_.write_entries : policy_.read_entries);
+  const History& history = history_[static_cast<std::size_t>(write)];
+  return std::max(arrival, index >= depth ? history.issue_time(index - depth) : -kNever) + 1;
+}
+
 // Opens the row, as early as the request could have been seen. False when a refresh came between
 // and the caller must look again.
 bool TrainChannel::prepare(int bank, std::int32_t row, bool write, std::uint64_t index,
@@ -82,13 +93,7 @@ bool TrainChannel::prepare(int bank, std::int32_t row, bool write, std::uint64_t
   if (open == row) {
     return true;
   }
-  const auto depth =
-      static_cast<std::uint64_t>(write ? policy_.write_entries : policy_.read_entries);
-  const Clock seen =
-      std::max(arrival, index >= depth
-                            ? history_[static_cast<std::size_t>(write)].issue_time(index - depth)
-                            : -kNever) +
-      1;
+  const Clock seen = seen_at(write, index, arrival);
   if (open != kClosed) {
     const Clock t = std::max(seen, banks_.earliest_pre(bank));
     if (t >= next_refresh_) {
@@ -133,13 +138,11 @@ bool TrainChannel::issue_one(const DramAddress& a, bool write, Clock arrival, st
 
 // Bursts that follow a full rotation over the banks at a fixed step. Returns how many fitted.
 std::uint64_t TrainChannel::issue_run(std::uint64_t first, std::uint64_t n, bool write,
-                                      Clock until) {
+                                      Clock limit) {
   const Gates& g = banks_.gates();
-  const Clock apart = write ? g.wr_wr_s : g.rd_rd_s;
-  const Clock together = write ? g.wr_wr_l : g.rd_rd_l;
   const auto rotation = static_cast<std::uint64_t>(mapping_.rotation());
-  const Clock step = rotation == 1 ? together : apart;
-  const Clock limit = std::min(until, next_refresh_ - 1);
+  const Clock step =
+      rotation == 1 ? (write ? g.wr_wr_l : g.rd_rd_l) : (write ? g.wr_wr_s : g.rd_rd_s);
   const Clock room = limit - cursor_;
   if (room < step) {
     return 0;
@@ -147,11 +150,6 @@ std::uint64_t TrainChannel::issue_run(std::uint64_t first, std::uint64_t n, bool
   const std::uint64_t fits = std::min(n, static_cast<std::uint64_t>(room / step));
   const Clock start = cursor_;
   const std::uint64_t tail = std::min(fits, rotation);
-  for (std::uint64_t i = fits - tail; i < fits; ++i) {
-    column(mapping_.decode(first + i).bank, write, start + static_cast<Clock>(i + 1) * step);
-  }
-  auto& counted = write ? banks_.counters().writes : banks_.counters().reads;
-  counted += static_cast<std::int64_t>(fits - tail);
   if (log_ != nullptr) {
     for (std::uint64_t i = 0; i + tail < fits; ++i) {
       const DramAddress a = mapping_.decode(first + i);
@@ -159,12 +157,17 @@ std::uint64_t TrainChannel::issue_run(std::uint64_t first, std::uint64_t n, bool
                        write ? DramCommand::wr : DramCommand::rd, a.bank, a.row});
     }
   }
+  for (std::uint64_t i = fits - tail; i < fits; ++i) {
+    column(mapping_.decode(first + i).bank, write, start + static_cast<Clock>(i + 1) * step);
+  }
+  auto& counted = write ? banks_.counters().writes : banks_.counters().reads;
+  counted += static_cast<std::int64_t>(fits - tail);
   return fits;
 }
 
 std::uint64_t TrainChannel::serve(std::uint64_t first, std::uint64_t n, bool write, Clock arrival,
                                   Clock until) {
-  History& history = history_[static_cast<std::size_t>(write)];
+  History& history = this->history(write);
   const Gates& g = banks_.gates();
   const auto rotation = static_cast<std::uint64_t>(mapping_.rotation());
   const Clock apart = write ? g.wr_wr_s : g.rd_rd_s;
@@ -183,7 +186,8 @@ std::uint64_t TrainChannel::serve(std::uint64_t first, std::uint64_t n, bool wri
   std::uint64_t unflushed = 0;
   while (i < n) {
     if (even && since >= rotation && refreshes == banks_.counters().refreshes) {
-      const std::uint64_t run = issue_run(first + i, n - i, write, until);
+      const std::uint64_t run =
+          issue_run(first + i, n - i, write, std::min(until, next_refresh_ - 1));
       banks_.counters().row_hits += static_cast<std::int64_t>(run);
       i += run;
       unflushed += run;
@@ -233,6 +237,19 @@ void TrainChannel::run(SliceArbiter& arbiter, Clock until, std::vector<ShareDone
     if (share->arrival > cursor_) {
       catch_up(share->arrival);
     }
+    const auto client = static_cast<std::size_t>(arbiter.client());
+    if (served.size() <= client) {
+      served.resize(client + 1);
+    }
+    if (!share->pieces.sequential() && log_ == nullptr && alone(arbiter, *share, until)) {
+      const std::uint64_t took = coast(arbiter, *share, until, done);
+      if (took == 0) {
+        return;
+      }
+      served[client] += took;
+      continue;
+    }
+    coasting_ = nullptr;
     const Clock tick = std::max(cursor_, share->arrival) + 1;
     const std::uint64_t stripe = mapping_.stripe_bursts();
     const std::uint64_t first = share->pieces.first();
@@ -241,7 +258,6 @@ void TrainChannel::run(SliceArbiter& arbiter, Clock until, std::vector<ShareDone
     const Clock stop = std::min(until, std::max(arbiter.next_arrival(tick), tick));
     const bool write = share->write;
     const std::uint32_t tag = share->tag;
-    const auto client = static_cast<std::size_t>(arbiter.client());
     const std::uint64_t took = serve(first, n, write, share->arrival, stop);
     if (took == 0) {
       if (stop == until) {
@@ -249,9 +265,6 @@ void TrainChannel::run(SliceArbiter& arbiter, Clock until, std::vector<ShareDone
       }
       cursor_ = stop;  // the newcomer is looked at next
       continue;
-    }
-    if (served.size() <= client) {
-      served.resize(client + 1);
     }
     served[client] += took;
     if (const auto taken = arbiter.took(took); taken.finished) {

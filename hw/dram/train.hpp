@@ -1,15 +1,19 @@
 // One DRAM channel at train level: row segments served in closed form against the bank state.
 //
-// A segment is a stretch of consecutive bursts of one client within one stripe (one open row of
-// each bank that consecutive bursts rotate over). Its rows are opened ahead of the data, as far as
-// the controller's buffer would have let their requests in; its column commands then follow at a
-// fixed step. Cost per segment is a few bank operations, whatever its length.
+// A segment is a stretch of consecutive bursts of one client within one stripe (one row of each
+// bank that consecutive bursts rotate over). Its rows are opened ahead of the data, as far as the
+// controller's buffer would have let their requests in; its column commands then follow at a fixed
+// step. Cost per segment is a few bank operations, whatever its length.
+//
+// Short pieces (strided, random) overtake each other in the controller's buffer, which no closed
+// form catches. A lone train of such pieces moves at a pace that the exact core measures once per
+// pattern, without refreshes; those are then served at their due times.
 //
 // Models:      the gates of BankState, look-ahead of one buffer, all-bank refresh at its due time,
-//              turnarounds, slices between clients; short pieces (strided, random) are reordered
-//              within one buffer, ready ones first.
-// Leaves out:  collisions on the command bus, a row closed early although hits are still queued.
-// Checked by:  tests/oracle/dram_train.cpp (against the exact core, 1 % time, 2 % energy).
+//              turnarounds, slices between clients in order.
+// Leaves out:  collisions on the command buses, per-bank refresh, reordering between clients, two
+//              pseudo-channels in one (a part is split into them first).
+// Checked by:  tests/oracle/dram_train.cpp (against the exact core).
 #pragma once
 
 #include "hw/dram/arbiter.hpp"
@@ -18,7 +22,8 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
+#include <map>
+#include <tuple>
 #include <vector>
 
 namespace joulesim::hw {
@@ -34,7 +39,6 @@ class TrainChannel {
            std::vector<std::uint64_t>& served);
 
   [[nodiscard]] DramCounters counters(Clock at_clock);
-  [[nodiscard]] Clock last_column() const { return cursor_; }
   void set_log(std::vector<IssuedCommand>* log);
 
  private:
@@ -51,11 +55,29 @@ class TrainChannel {
     // Clock at which burst `index` issued; what is older than the ring counts as long ago.
     [[nodiscard]] Clock issue_time(std::uint64_t index) const;
   };
+  // What a burst of a pattern costs between refreshes, as measured with the exact core.
+  struct Pace {
+    std::int64_t bursts = 0;
+    Clock clocks = 0;
+    std::int64_t activates = 0, precharges = 0, misses = 0, conflicts = 0;
+    std::array<double, 4> carry{};  // fractions of events not counted yet
+  };
 
+  // In order: a segment of one stripe, rows opened ahead of its data.
   std::uint64_t serve(std::uint64_t first, std::uint64_t n, bool write, Clock arrival, Clock until);
   bool prepare(int bank, std::int32_t row, bool write, std::uint64_t index, Clock arrival);
   bool issue_one(const DramAddress& a, bool write, Clock arrival, std::uint64_t index, Clock until);
-  std::uint64_t issue_run(std::uint64_t first, std::uint64_t n, bool write, Clock until);
+  std::uint64_t issue_run(std::uint64_t first, std::uint64_t n, bool write, Clock limit);
+  [[nodiscard]] Clock seen_at(bool write, std::uint64_t index, Clock arrival) const;
+
+  // At a measured pace.
+  [[nodiscard]] bool alone(const SliceArbiter& arbiter, const SliceArbiter::Share& share,
+                           Clock until) const;
+  std::uint64_t coast(SliceArbiter& arbiter, SliceArbiter::Share& share, Clock until,
+                      std::vector<ShareDone>& done);
+  Pace& pace_of(const SliceArbiter::Share& share);
+  [[nodiscard]] Pace measure(const SliceArbiter::Share& share) const;
+
   void refresh_due();
   void catch_up(Clock t);
   void column(int bank, bool write, Clock t) {
@@ -66,6 +88,7 @@ class TrainChannel {
     }
     cursor_ = t;
   }
+  [[nodiscard]] History& history(bool write) { return history_[static_cast<std::size_t>(write)]; }
 
   DramOrganisation organisation_;
   DramTiming timing_;
@@ -73,7 +96,9 @@ class TrainChannel {
   ControllerPolicy policy_;
   BankState banks_;
   std::array<History, 2> history_;
-  Clock cursor_ = 0;  // the last column command
+  std::map<std::tuple<int, bool, std::uint64_t, std::uint64_t>, Pace> paces_;
+  Pace* coasting_ = nullptr;  // the pattern that the last column command belongs to
+  Clock cursor_ = 0;          // the last column command
   Clock next_refresh_ = kNever;
   std::vector<IssuedCommand>* log_ = nullptr;
 };
