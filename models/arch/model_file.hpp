@@ -1,6 +1,6 @@
 // Reads a model file (models/zoo/*.toml) into a ModelSpec, with the sources of its dimensions.
 //
-// Checked by: tests/unit/models_zoo.cpp, tests/unit/models_model_file.cpp (messages of wrong
+// Checked by: tests/unit/models_zoo.cpp, tests/unit/models_arch.cpp (messages of wrong
 // files).
 #pragma once
 

@@ -6,7 +6,7 @@
 // new
 //             tokens or a decode of one, after p past tokens, for a batch of b sequences.
 // Leaves out: where and when anything runs (sim/mapping).
-// Checked by: tests/unit/models_graph.cpp, tests/unit/models_blocks.cpp
+// Checked by: tests/unit/models_graph.cpp, tests/unit/models_arch.cpp
 #pragma once
 
 #include "models/graph/op.hpp"

@@ -4,7 +4,7 @@
 // phimoe by
 //             their dimensions; rotary scaling of type "llama3".
 // Leaves out: quantised checkpoints, other rotary scalings, fused matrices.
-// Checked by: tests/oracle/models_stories.cpp, tests/unit/models_safetensors.cpp
+// Checked by: tests/oracle/models_stories.cpp, tests/unit/models_containers.cpp
 #pragma once
 
 #include "models/import/model.hpp"

@@ -2,7 +2,7 @@
 //
 // Models:     version 0 (no magic, fp32), version 1 (fp32), version 2 (int8 with fp32 scales per
 // group). Leaves out: rows that are no whole number of groups. Checked by:
-// tests/oracle/models_stories.cpp, tests/unit/models_llama2c.cpp
+// tests/oracle/models_stories.cpp, tests/unit/models_containers.cpp
 #pragma once
 
 #include "models/import/mapped_file.hpp"

@@ -1,6 +1,6 @@
 // NumPy array files, format 1.0: float32, C order, two dimensions.
 //
-// Checked by: tests/unit/models_npy.cpp
+// Checked by: tests/unit/models_codec.cpp
 #pragma once
 
 #include <cstddef>

@@ -2,7 +2,7 @@
 //
 // Models:     F32, F16 and BF16 tensors of any rank, taken as matrices whose columns are the last
 // dimension. Leaves out: all other element types, which are refused by name. Checked by:
-// tests/oracle/models_stories.cpp, tests/unit/models_safetensors.cpp
+// tests/oracle/models_stories.cpp, tests/unit/models_containers.cpp
 #pragma once
 
 #include "models/import/mapped_file.hpp"

@@ -4,7 +4,7 @@
 // bytes without
 //             a token of their own become byte tokens, or the unknown token.
 // Leaves out: byte-pair encoders with pre-tokenisation (kind "gpt2"), WordPiece; both are refused
-// by name. Checked by: tests/oracle/models_stories.cpp, tests/unit/models_tokenizer.cpp
+// by name. Checked by: tests/oracle/models_stories.cpp, tests/unit/models_containers.cpp
 #pragma once
 
 #include "models/import/model.hpp"

@@ -4,7 +4,7 @@
 // variance
 //             in), gains from 0.5 to 1.5; the same bits on every machine.
 // Leaves out: meaning.
-// Checked by: tests/kernels/models_round_trip.cpp
+// Checked by: tests/kernels/models_executor.cpp
 #pragma once
 
 #include "models/import/model.hpp"

@@ -2,7 +2,7 @@
 //
 // Models:     fp32, fp16, bf16, q8_0 and q4_0 weights; norm gains always fp32; the token table.
 // Leaves out: other architectures.
-// Checked by: tests/kernels/models_round_trip.cpp
+// Checked by: tests/kernels/models_executor.cpp
 #pragma once
 
 #include "models/import/model.hpp"
