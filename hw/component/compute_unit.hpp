@@ -71,8 +71,10 @@ class ComputeUnit {
 
   // The unit's own memory: activations that fit stay there.
   [[nodiscard]] virtual Bytes local_memory() const = 0;
-  // Widest rate of its port to the memory system.
+  // Widest rate of its port to the memory system: what a system cache could deliver.
   [[nodiscard]] virtual Bandwidth port_bandwidth() const = 0;
+  // What its outstanding requests can draw from the DRAM behind; never more than the port.
+  [[nodiscard]] virtual Bandwidth memory_bandwidth() const { return port_bandwidth(); }
   // Tiles whose loads may be under way or waiting beside the one that computes.
   [[nodiscard]] virtual int tile_buffers() const = 0;
 

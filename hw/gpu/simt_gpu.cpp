@@ -42,6 +42,7 @@ SimtGpuSpec SimtGpuSpec::from(const ConfigNode& part) {
   spec.l2_bandwidth = l2.figure<Bandwidth>("bandwidth");
   spec.l2_energy = l2.figure<EnergyPerByte>("energy");
   spec.port = l2.figure<Bandwidth>("fill_bandwidth");
+  spec.memory = l2.figure<Bandwidth>("memory_bandwidth");
   const ConfigNode power = part.table("power");
   spec.idle = power.figure_or_zero<Power>("idle");
   spec.active = power.figure<Power>("active");
@@ -242,6 +243,7 @@ std::shared_ptr<const ComputeUnit> SimtGpu::scaled(double arithmetic, double por
   SimtGpuSpec spec = spec_;
   spec.clock.value *= arithmetic;
   spec.port.value *= port;
+  spec.memory.value *= port;
   return std::make_shared<SimtGpu>(std::move(spec));
 }
 

@@ -31,7 +31,8 @@ struct SimtGpuSpec {
   Sourced<Bytes> l2;
   Sourced<Bandwidth> l2_bandwidth;
   Sourced<EnergyPerByte> l2_energy;  // L2 to SM, wires included
-  Sourced<Bandwidth> port;           // memory to L2
+  Sourced<Bandwidth> port;           // system cache or memory to L2
+  Sourced<Bandwidth> memory;         // what its outstanding requests draw from DRAM
   Sourced<Time> block_start;         // prologue of a thread block: first loads, address set-up
   Sourced<Power> idle, active;
 
@@ -64,6 +65,7 @@ class SimtGpu final : public ComputeUnit {
   [[nodiscard]] std::vector<DataType> types() const override { return spec_.arithmetic.types(); }
   [[nodiscard]] Bytes local_memory() const override { return spec_.l2.value; }
   [[nodiscard]] Bandwidth port_bandwidth() const override { return spec_.port.value; }
+  [[nodiscard]] Bandwidth memory_bandwidth() const override { return spec_.memory.value; }
   [[nodiscard]] int tile_buffers() const override { return 4; }
   [[nodiscard]] std::shared_ptr<const ComputeUnit> scaled(double arithmetic,
                                                           double port) const override;

@@ -39,6 +39,7 @@ SystolicNpuSpec SystolicNpuSpec::from(const ConfigNode& part) {
   spec.scratchpad_write = scratchpad.figure<EnergyPerByte>("write");
   const ConfigNode dma = part.table("dma");
   spec.port = dma.figure<Bandwidth>("bandwidth");
+  spec.memory = dma.figure<Bandwidth>("memory_bandwidth");
   spec.tile = dma.figure<Bytes>("tile");
   spec.buffers = static_cast<int>(dma.whole("buffers", 2, 64));
   const ConfigNode power = part.table("power");
@@ -166,6 +167,7 @@ std::shared_ptr<const ComputeUnit> SystolicNpu::scaled(double arithmetic, double
   SystolicNpuSpec spec = spec_;
   spec.clock.value *= arithmetic;
   spec.port.value *= port;
+  spec.memory.value *= port;
   return std::make_shared<SystolicNpu>(std::move(spec));
 }
 

@@ -29,8 +29,9 @@ struct SystolicNpuSpec {
   Sourced<EnergyPerOp> control_energy;  // instruction issue, wires, registers
   Sourced<Bytes> scratchpad;
   Sourced<EnergyPerByte> scratchpad_read, scratchpad_write;
-  Sourced<Bandwidth> port;
-  Sourced<Bytes> tile;  // one DMA transfer
+  Sourced<Bandwidth> port;    // to the system cache
+  Sourced<Bandwidth> memory;  // what its outstanding requests draw from DRAM
+  Sourced<Bytes> tile;        // one DMA transfer
   int buffers = 2;
   Sourced<Power> idle, active;
 
@@ -54,6 +55,7 @@ class SystolicNpu final : public ComputeUnit {
   [[nodiscard]] std::vector<DataType> types() const override { return spec_.arithmetic.types(); }
   [[nodiscard]] Bytes local_memory() const override { return spec_.scratchpad.value; }
   [[nodiscard]] Bandwidth port_bandwidth() const override { return spec_.port.value; }
+  [[nodiscard]] Bandwidth memory_bandwidth() const override { return spec_.memory.value; }
   [[nodiscard]] int tile_buffers() const override { return spec_.buffers; }
   [[nodiscard]] std::shared_ptr<const ComputeUnit> scaled(double arithmetic,
                                                           double port) const override;

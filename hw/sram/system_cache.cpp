@@ -34,11 +34,13 @@ SystemCache::SystemCache(const sc_core::sc_module_name& name, const SramSpec& sp
   dont_initialize();
 }
 
-std::uint16_t SystemCache::add_client(std::uint16_t memory_client, bool bypass) {
+std::uint16_t SystemCache::add_client(std::uint16_t memory_client,
+                                      std::optional<Bandwidth> memory_limit, bool bypass) {
   const auto index = static_cast<std::uint16_t>(clients_.size());
   Client client;
   client.memory_client = memory_client;
   client.bypass = bypass;
+  client.memory_limit = memory_limit;
   client.target = std::make_unique<TargetSocket>(("client" + std::to_string(index)).c_str());
   client.target->register_nb_transport_fw(this, &SystemCache::forward, index);
   client.memory = std::make_unique<MemorySocket>(("memory" + std::to_string(index)).c_str());
@@ -75,6 +77,7 @@ tlm::tlm_sync_enum SystemCache::forward(int client, tlm::tlm_generic_payload& pa
     send(static_cast<std::uint16_t>(client), *train, static_cast<std::int64_t>(index));
     return tlm::TLM_ACCEPTED;
   }
+  const std::uint64_t missed_before = traffic_.misses;
   std::uint64_t here = 0;  // bytes that the cache itself moves
   if (train->kind == BurstTrain::Kind::sequential) {
     here = walk(index, train->base, train->bytes(), *train);
@@ -87,6 +90,13 @@ tlm::tlm_sync_enum SystemCache::forward(int client, tlm::tlm_generic_payload& pa
     const std::int64_t begin = std::max(now_ps(), port_free_ps_);
     port_free_ps_ = begin + to_ps(Bytes(static_cast<double>(here)) / spec_.bandwidth.value);
     requests_[index].hits_done_ps = port_free_ps_ + to_ps(spec_.latency.value);
+  }
+  Client& self = clients_[static_cast<std::size_t>(client)];
+  if (const std::uint64_t missed = traffic_.misses - missed_before;
+      self.memory_limit && missed > 0) {
+    self.memory_free_ps = std::max(now_ps(), self.memory_free_ps) +
+                          to_ps(Bytes(static_cast<double>(missed)) / *self.memory_limit);
+    requests_[index].hits_done_ps = std::max(requests_[index].hits_done_ps, self.memory_free_ps);
   }
   if (requests_[index].pending == 0) {
     finish_at(index, requests_[index].hits_done_ps);

@@ -7,8 +7,8 @@
 // Protocol: TLM-2.0 base protocol in two phases with a BurstTrain extension, on both sides. One
 // target and one initiator socket per client, so that the memory behind still tells clients apart.
 //
-// Models:      residency of ResidencyCache, bandwidth and latency of hits, fill traffic,
-// write-back,
+// Models:      a client's limit on what it draws from behind (its requests in flight), residency of
+// ResidencyCache, bandwidth and latency of hits, fill traffic, write-back,
 //              allocation on read and write; a client may bypass.
 // Leaves out:  bank conflicts, fetching the rest of a line that is written in part, hardware
 // prefetch. Checked by:  tests/timing/system_cache.cpp (hits at cache speed, misses at memory
@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <vector>
 
@@ -46,8 +47,11 @@ class SystemCache : public sc_core::sc_module {
 
   SystemCache(const sc_core::sc_module_name& name, const SramSpec& spec);
 
-  // Before the simulation starts. `memory_client` is the client's number at the memory behind.
-  std::uint16_t add_client(std::uint16_t memory_client, bool bypass = false);
+  // Before the simulation starts, inside the constructor of a module. `memory_client` is the
+  // client's number at the memory behind, `memory_limit` the rate at which its outstanding requests
+  // draw what misses.
+  std::uint16_t add_client(std::uint16_t memory_client, std::optional<Bandwidth> memory_limit,
+                           bool bypass = false);
   [[nodiscard]] TargetSocket& socket(std::uint16_t client) { return *clients_[client].target; }
   [[nodiscard]] MemorySocket& memory_socket(std::uint16_t client) {
     return *clients_[client].memory;
@@ -91,6 +95,8 @@ class SystemCache : public sc_core::sc_module {
     std::unique_ptr<MemorySocket> memory;
     std::uint16_t memory_client = 0;
     bool bypass = false;
+    std::optional<Bandwidth> memory_limit;
+    std::int64_t memory_free_ps = 0;
   };
   struct Completion {
     std::int64_t at_ps;

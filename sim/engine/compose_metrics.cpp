@@ -185,7 +185,7 @@ void fleet_metrics(const Prepared& prepared, const Request& request, reports::Re
   metric(result, "fleet.power", "Facility power", any(answer.power),
          "busy and idle devices with their hosts, times PUE", low.power.si(), high.power.si(),
          assumed);
-  metric(result, "fleet.energy_per_request", "Energy per request", any(answer.per_request),
+  metric(result, "fleet.energy_per_request", "Facility energy per request", any(answer.per_request),
          "facility power over the request rate", low.per_request.si(), high.per_request.si(),
          assumed);
   metric(result, "fleet.energy_per_year", "Energy per year", any(answer.per_year),
@@ -262,8 +262,9 @@ void fill_bottleneck(const Prepared& prepared, const Simulated& simulated, const
   if (best != nullptr && best_gain < kNotable && path_gain >= kNotable) {
     b.component = "memory path";
     b.busy_share = utilisation;
-    what = fmt::format("{} and the {}'s memory port together ({:.0f} % of the DRAM's peak in use)",
-                       memory_name, prepared.unit->name, 100 * utilisation);
+    what = fmt::format(
+        "{} and what the {} can draw from it together ({:.0f} % of the DRAM's peak in use)",
+        memory_name, prepared.unit->name, 100 * utilisation);
   } else if (best != nullptr) {
     b.component = best->component;
     if (best->component == "dram") {
@@ -273,7 +274,7 @@ void fill_bottleneck(const Prepared& prepared, const Simulated& simulated, const
     } else if (best->component == "port") {
       b.busy_share = memory / step.duration;
       what = fmt::format(
-          "the {}'s memory port (waiting for loads {:.0f} % of the time, {:.0f} % of "
+          "what the {} can draw from memory (waiting for loads {:.0f} % of the time, {:.0f} % of "
           "the DRAM's peak in use)",
           prepared.unit->name, 100 * b.busy_share, 100 * utilisation);
     } else if (best->component == "flash") {

@@ -85,7 +85,7 @@ class Bench : public sc_core::sc_module {
     const std::uint16_t client = memory_.add_client("unit");
     if (job.machine->cache) {
       cache_ = std::make_unique<hw::SystemCache>("cache", *job.machine->cache);
-      const std::uint16_t port = cache_->add_client(client);
+      const std::uint16_t port = cache_->add_client(client, job.unit->unit->memory_bandwidth());
       unit_.socket(kDramTier).bind(cache_->socket(port));
       cache_->memory_socket(port).bind(memory_.port);
     } else {
