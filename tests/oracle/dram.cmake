@@ -1,2 +1,4 @@
 joulesim_test(dram_reference SOURCES tests/oracle/dram_reference.cpp
   LINK joulesim::dram nlohmann_json::nlohmann_json LABELS slow)
+joulesim_test(dram_oracle SOURCES tests/oracle/dram_legality.cpp
+  LINK joulesim::dram nlohmann_json::nlohmann_json LABELS fast)
