@@ -1,4 +1,4 @@
-joulesim_test(dram_reference SOURCES tests/oracle/dram_reference.cpp
+joulesim_test(dram_reference SOURCES tests/oracle/dram_reference.cpp tests/oracle/dram_energy.cpp
   LINK joulesim::dram nlohmann_json::nlohmann_json LABELS slow)
-joulesim_test(dram_oracle SOURCES tests/oracle/dram_legality.cpp
+joulesim_test(dram_oracle SOURCES tests/oracle/dram_legality.cpp tests/oracle/dram_closed_form.cpp
   LINK joulesim::dram nlohmann_json::nlohmann_json LABELS fast)

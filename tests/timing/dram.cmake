@@ -1,1 +1,2 @@
-joulesim_test(dram_timing SOURCES tests/timing/dram_controller.cpp LINK joulesim::dram LABELS fast)
+joulesim_test(dram_timing SOURCES tests/timing/dram_controller.cpp tests/timing/dram_gates.cpp
+  LINK joulesim::dram LABELS fast)
