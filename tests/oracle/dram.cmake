@@ -1,4 +1,5 @@
 joulesim_test(dram_reference SOURCES tests/oracle/dram_reference.cpp tests/oracle/dram_energy.cpp
   LINK joulesim::dram nlohmann_json::nlohmann_json LABELS slow)
-joulesim_test(dram_oracle SOURCES tests/oracle/dram_legality.cpp tests/oracle/dram_closed_form.cpp
-  LINK joulesim::dram nlohmann_json::nlohmann_json LABELS fast)
+joulesim_test(dram_oracle
+  SOURCES tests/oracle/dram_legality.cpp tests/oracle/dram_closed_form.cpp tests/oracle/dram_train.cpp
+  LINK joulesim::dram nlohmann_json::nlohmann_json LABELS slow)
