@@ -39,7 +39,7 @@ std::string metrics_table(const Result& r) {
     const Metric& m = *r.metric(name);
     const bool ranged = m.low && m.high && *m.low != *m.high;
     out += row({plain(m.label), show_value(m), ranged ? show_range(m) : "",
-                m.assumed_share > 0 ? percent(m.assumed_share, 2) : ""});
+                m.assumed_share > 0 ? rough_percent(m.assumed_share) : ""});
   }
   return out;
 }
@@ -132,7 +132,7 @@ std::string comparison_markdown(const std::vector<Result>& results) {
   }
   std::string out = fmt::format("# {} scenarios compared\n\n", results.size());
   out += row(header) + rule + "\n";
-  for (const std::string& name : all_metric_names(results)) {
+  for (const std::string& name : compared_metrics(results)) {
     std::vector<std::string> cells = {""};
     for (const Result& r : results) {
       const Metric* m = r.metric(name);

@@ -58,7 +58,7 @@ Json comparison_data(const std::vector<Result>& results, const PlotSet& plots, c
     data["scenarios"].push_back(scenario(r, link));
   }
   data["metrics"] = Json::array();
-  for (const std::string& name : all_metric_names(results)) {
+  for (const std::string& name : compared_metrics(results)) {
     data["metrics"].push_back(metric_row(results, name));
   }
   data["plots"] = Json::array();

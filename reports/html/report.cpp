@@ -17,6 +17,7 @@ using Json = nlohmann::ordered_json;
 
 std::string raw(double value) { return fmt::format("{}", value); }
 std::string raw(std::int64_t value) { return fmt::format("{}", value); }
+std::string raw(std::size_t value) { return fmt::format("{}", value); }
 
 // Per cent of the longest bar, for a CSS width.
 std::string width(double value, double largest) {
@@ -27,7 +28,12 @@ double share_of(double part, double whole) { return whole > 0 ? part / whole : 0
 
 // False when the list is empty, so that a section with its heading is left out.
 Json rows_or_none(Json rows) {
-  return rows.empty() ? Json(false) : Json{{"rows", std::move(rows)}};
+  if (rows.empty()) {
+    return false;
+  }
+  constexpr std::size_t kFolded = 12;  // longer tables open on demand
+  const std::size_t count = rows.size();
+  return {{"rows", std::move(rows)}, {"count", raw(count)}, {"open", count <= kFolded}};
 }
 
 Json texts(const std::vector<std::string>& all) {
@@ -54,7 +60,7 @@ std::string range_of(const Metric& m) {
   return m.low && m.high && *m.low != *m.high ? show_range(m) : std::string();
 }
 
-std::string assumed_of(double share) { return share > 0 ? percent(share, 2) : "–"; }
+std::string assumed_of(double share) { return share > 0 ? rough_percent(share) : "–"; }
 
 Json headline_cards(const Result& r) {
   constexpr std::size_t kCards = 8;
@@ -168,7 +174,7 @@ Json time(const Result& r, const PlotSet& plots) {
     }
   }
   Json busy = Json::array();
-  for (const TimeRow& t : r.time) {
+  for (const TimeRow& t : time_rows(r)) {
     busy.push_back({{"phase", t.phase},
                     {"component", t.component},
                     {"cause", t.cause},
@@ -185,7 +191,9 @@ Json time(const Result& r, const PlotSet& plots) {
           {"busy", std::move(busy)}};
 }
 
-bool is_bandwidth(const PlotFile& plot) { return plot.name.starts_with("time_bandwidth"); }
+bool is_bandwidth(const PlotFile& plot) {
+  return plot.name.starts_with("time_") && plot.name.find("bandwidth") != std::string::npos;
+}
 
 Json memory(const Result& r, const PlotSet& plots) {
   if (r.memory.empty()) {

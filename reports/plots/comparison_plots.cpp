@@ -5,18 +5,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace joulesim::reports {
 namespace {
 
 constexpr double kHalf = 0.36;
 
+double at_row(std::size_t i) { return 0.0 - static_cast<double>(i); }
+
 void axis(Script& script, const std::vector<Result>& results, double largest,
           const std::string& label) {
   std::string tics;
   for (std::size_t i = 0; i < results.size(); ++i) {
-    tics += fmt::format("{}{} {}", i == 0 ? "" : ", ", quoted_tic(results[i].name),
-                        number(-static_cast<double>(i)));
+    tics +=
+        fmt::format("{}{} {}", i == 0 ? "" : ", ", quoted_tic(results[i].name), number(at_row(i)));
   }
   script.command(fmt::format("set ytics ({})", tics));
   script.command("set grid noytics xtics");
@@ -32,124 +35,194 @@ std::string with_unit(const std::string& label, const Scale& scale) {
   return scale.unit.empty() ? label : fmt::format("{} ({})", label, scale.unit);
 }
 
-// A bar per result, with a whisker where the metric has a range.
-void metric_bars(Script& script, const std::vector<Result>& results, const std::string& name) {
+// What a metric looks like over all results that have it.
+struct Spread {
   const Metric* sample = nullptr;
-  double largest = 0;
+  double low = 0, high = 0;
   std::size_t have = 0;
+};
+
+Spread spread_of(const std::vector<Result>& results, const std::string& name) {
+  Spread s;
   for (const Result& r : results) {
     const Metric* m = r.metric(name);
-    if (m != nullptr && (sample == nullptr || m->value.dim == sample->value.dim)) {
-      sample = m;
-      ++have;
-      largest = std::max({largest, m->value.si, m->high.value_or(0)});
+    if (m == nullptr || (s.sample != nullptr && !(m->value.dim == s.sample->value.dim))) {
+      continue;
     }
+    const double low = std::min(m->value.si, m->low.value_or(m->value.si));
+    s.low = s.have == 0 ? low : std::min(s.low, low);
+    s.high = std::max({s.high, m->value.si, m->high.value_or(0)});
+    s.sample = s.sample == nullptr ? m : s.sample;
+    ++s.have;
   }
-  if (have < 2 || largest <= 0) {
+  return s;
+}
+
+// A bar per result, with a whisker where the metric has a range. Where the largest would leave the
+// others without length, dots on a logarithmic axis.
+void metric_bars(Script& script, const std::vector<Result>& results, const std::string& name) {
+  const Spread spread = spread_of(results, name);
+  if (spread.have < 2 || spread.high <= 0) {
     return;
   }
-  const Scale scale = scale_for(sample->value.dim, largest);
-  script.begin(file_name("metric", name), sample->label, height_of(results.size()));
-  Curve bars = Curve::of_boxes(kPalette[0], "");
+  constexpr double kFar = 40;
+  const bool dots = spread.low > 0 && spread.high > kFar * spread.low;
+  const double typical = dots ? std::sqrt(spread.low * spread.high) : spread.high;
+  const Scale scale = scale_for(spread.sample->value.dim, typical);
+  script.begin(file_name("metric", name), spread.sample->label, height_of(results.size()));
+  Curve bars =
+      dots ? Curve::of_points(kPalette[0], "", {}, 7, 1.1) : Curve::of_boxes(kPalette[0], "");
   Curve ranges = Curve::of_boxes("#808080", "");
+  const double lowest = std::pow(10, std::floor(std::log10(spread.low / scale.factor)));
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Metric* m = results[i].metric(name);
-    const double row = -static_cast<double>(i);
-    if (m == nullptr || !(m->value.dim == sample->value.dim)) {
-      script.label("–", 0, row, "left offset 0.7,0");
+    const double row = at_row(i);
+    if (m == nullptr || !(m->value.dim == spread.sample->value.dim)) {
+      script.label("–", dots ? lowest : 0, row, "left offset 0.7,0");
       continue;
     }
     const double value = m->value.si / scale.factor;
     double end = value;
-    bars.boxes.push_back(box(0, value, row, kHalf));
+    if (dots) {
+      bars.points.emplace_back(value, row);
+    } else {
+      bars.boxes.push_back(box(0, value, row, kHalf));
+    }
     if (m->low && m->high && *m->high > *m->low) {
       ranges.boxes.push_back(box(*m->low / scale.factor, *m->high / scale.factor, row, 0.05));
       end = std::max(end, *m->high / scale.factor);
     }
-    script.label(show_value(*m), end, row, "left offset 0.7,0");
+    script.label(show_value(*m), end, row, "left offset 1,0");
   }
-  axis(script, results, largest / scale.factor, with_unit(sample->label, scale));
-  script.draw({bars, ranges});
+  axis(script, results, spread.high / scale.factor, with_unit(spread.sample->label, scale));
+  if (dots) {
+    script.command("set logscale x");
+    script.command("set format x '%g'");
+    script.command(
+        fmt::format("set xrange [{}:{}]", number(lowest), number(spread.high / scale.factor * 20)));
+    script.draw({ranges, bars});
+  } else {
+    script.draw({bars, ranges});
+  }
 }
 
 // energy.per_token is the decode phase's energy per token; components share it as they share that
 // phase.
-void energy_per_token(Script& script, const std::vector<Result>& results) {
-  struct Stack {
-    std::vector<EnergyGroup> groups;
-    double per_joule = 0;  // energy per token of one joule of the phase
-    double whole = 0;
-  };
+struct Stack {
+  std::vector<EnergyGroup> groups;
+  double per_joule = 0;  // energy per token of one joule of the phase
+  double whole = 0;
+};
+
+std::vector<Stack> stacks_of(const std::vector<Result>& results) {
   std::vector<Stack> stacks;
-  std::vector<EnergyGroup> weight;  // components by their largest bar
-  double largest = 0;
   for (const Result& r : results) {
-    Stack stack;
+    Stack& stack = stacks.emplace_back();
     const Metric* m = r.metric("energy.per_token");
-    if (m != nullptr) {
-      const std::vector<std::string> all = phases(r);
-      const bool decodes = std::find(all.begin(), all.end(), "decode") != all.end();
-      stack.groups = energy_by_component(r, decodes ? "decode" : "");
-      double joules = 0;
-      for (const EnergyGroup& g : stack.groups) {
-        joules += g.joules;
-      }
-      stack.whole = m->value.si;
-      stack.per_joule = joules > 0 ? m->value.si / joules : 0;
-      largest = std::max(largest, m->value.si);
+    if (m == nullptr) {
+      continue;
     }
+    const std::vector<std::string> all = phases(r);
+    const bool decodes = std::find(all.begin(), all.end(), "decode") != all.end();
+    stack.groups = energy_by_component(r, decodes ? "decode" : "");
+    double joules = 0;
     for (const EnergyGroup& g : stack.groups) {
+      joules += g.joules;
+    }
+    stack.whole = m->value.si;
+    stack.per_joule = joules > 0 ? m->value.si / joules : 0;
+  }
+  return stacks;
+}
+
+// Component names by their largest share of any result, so that every colour is well used.
+std::vector<std::string> weightiest(const std::vector<Stack>& stacks) {
+  std::vector<EnergyGroup> weight;
+  for (const Stack& stack : stacks) {
+    for (const EnergyGroup& g : stack.groups) {
+      const double share = stack.whole > 0 ? g.joules * stack.per_joule / stack.whole : 0;
       const auto found = std::find_if(weight.begin(), weight.end(),
                                       [&](const EnergyGroup& w) { return w.name == g.name; });
       if (found == weight.end()) {
-        weight.push_back({g.name, g.joules * stack.per_joule, 0, {}});
+        weight.push_back({g.name, share, 0, {}});
       } else {
-        found->joules = std::max(found->joules, g.joules * stack.per_joule);
+        found->joules = std::max(found->joules, share);
       }
     }
-    stacks.push_back(std::move(stack));
-  }
-  if (weight.empty() || largest <= 0) {
-    return;
   }
   std::stable_sort(weight.begin(), weight.end(),
                    [](const EnergyGroup& a, const EnergyGroup& b) { return a.joules > b.joules; });
-  const Scale scale = scale_for(kJoule / kToken, largest);
-  script.begin("energy_per_token", "Energy per token by component", height_of(results.size()));
+  std::vector<std::string> names;
+  for (const EnergyGroup& w : weight) {
+    names.push_back(w.name);
+  }
+  return names;
+}
+
+// One stack per result; `unit_of` gives what one joule of its phase is on the axis.
+template <typename UnitOf>
+std::vector<Curve> stacked(const std::vector<Stack>& stacks, UnitOf unit_of) {
   constexpr std::size_t kNamed = kPalette.size() - 1;
+  const std::vector<std::string> names = weightiest(stacks);
   std::vector<Curve> curves;
-  for (std::size_t c = 0; c < weight.size() && c < kNamed; ++c) {
-    curves.push_back(Curve::of_boxes(kPalette[c], weight[c].name));
+  for (std::size_t c = 0; c < names.size() && c < kNamed; ++c) {
+    curves.push_back(Curve::of_boxes(kPalette[c], names[c]));
   }
   Curve others = Curve::of_boxes(kOther, "others");
   for (std::size_t i = 0; i < stacks.size(); ++i) {
+    const double unit = unit_of(stacks[i]);
     double from = 0;
     double rest = 0;
-    for (std::size_t c = 0; c < weight.size(); ++c) {
-      const auto found =
-          std::find_if(stacks[i].groups.begin(), stacks[i].groups.end(),
-                       [&](const EnergyGroup& g) { return g.name == weight[c].name; });
-      const double width =
-          found == stacks[i].groups.end() ? 0 : found->joules * stacks[i].per_joule / scale.factor;
+    for (std::size_t c = 0; c < names.size(); ++c) {
+      const auto found = std::find_if(stacks[i].groups.begin(), stacks[i].groups.end(),
+                                      [&](const EnergyGroup& g) { return g.name == names[c]; });
+      const double width = found == stacks[i].groups.end() ? 0 : found->joules * unit;
       if (c < curves.size() && width > 0) {
-        curves[c].boxes.push_back(box(from, from + width, -static_cast<double>(i), kHalf));
+        curves[c].boxes.push_back(box(from, from + width, at_row(i), kHalf));
         from += width;
       } else {
         rest += width;
       }
     }
     if (rest > 0) {
-      others.boxes.push_back(box(from, from + rest, -static_cast<double>(i), kHalf));
+      others.boxes.push_back(box(from, from + rest, at_row(i), kHalf));
     }
-    script.label(stacks[i].whole > 0 ? show(AnyQuantity{stacks[i].whole, kJoule / kToken}) : "–",
-                 stacks[i].whole / scale.factor, -static_cast<double>(i), "left offset 0.7,0");
   }
   curves.push_back(std::move(others));
-  curves.erase(
-      std::remove_if(curves.begin(), curves.end(), [](const Curve& c) { return c.boxes.empty(); }),
-      curves.end());
+  return curves;
+}
+
+void energy_per_token(Script& script, const std::vector<Result>& results) {
+  const std::vector<Stack> stacks = stacks_of(results);
+  double largest = 0;
+  for (const Stack& stack : stacks) {
+    largest = std::max(largest, stack.per_joule > 0 ? stack.whole : 0);
+  }
+  if (largest <= 0) {
+    return;
+  }
+  const Dim dim = kJoule / kToken;
+  const auto label = [&](std::size_t i, double x) {
+    script.label(stacks[i].whole > 0 ? show(AnyQuantity{stacks[i].whole, dim}) : "–", x, at_row(i),
+                 "left offset 0.7,0");
+  };
+  const Scale scale = scale_for(dim, largest);
+  script.begin("energy_per_token", "Energy per token by component", height_of(results.size()));
+  for (std::size_t i = 0; i < stacks.size(); ++i) {
+    label(i, stacks[i].whole / scale.factor);
+  }
   axis(script, results, largest / scale.factor, with_unit("energy per token", scale));
-  script.draw(curves);
+  script.draw(stacked(stacks, [&](const Stack& s) { return s.per_joule / scale.factor; }));
+
+  script.begin("energy_shares", "Where each token's energy goes, by component",
+               height_of(results.size()));
+  for (std::size_t i = 0; i < stacks.size(); ++i) {
+    label(i, stacks[i].whole > 0 ? 100 : 0);
+  }
+  axis(script, results, 100, "share of the energy per token (%)");
+  script.command("set xtics 0,20,100");
+  script.draw(stacked(
+      stacks, [](const Stack& s) { return s.whole > 0 ? 100 * s.per_joule / s.whole : 0; }));
 }
 
 }  // namespace
@@ -157,7 +230,7 @@ void energy_per_token(Script& script, const std::vector<Result>& results) {
 void plot_comparison(Script& script, const std::vector<Result>& results) {
   energy_per_token(script, results);
   constexpr std::size_t kMost = 8;
-  const auto names = all_metric_names(results);
+  const auto names = compared_metrics(results);
   std::size_t drawn = 0;
   for (const std::string& name : names) {
     const auto have = std::count_if(results.begin(), results.end(),

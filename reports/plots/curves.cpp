@@ -29,21 +29,59 @@ std::string axis_label(const std::string& label, const std::string& unit) {
   return unit.empty() ? label : fmt::format("{} ({})", label, unit);
 }
 
-// The memory tier whose peak a curve called "<chart>.<tier>" is drawn against.
+// The memory tier whose peak a bandwidth is drawn against: the one that the curve's name names
+// ("bandwidth.dram", "dram_bandwidth").
 const MemoryRow* tier_of(const Result& r, const Series& series) {
-  const auto dot = series.name.find('.');
-  if (series.y_unit != "B/s" || dot == std::string::npos) {
+  const auto unit = one_of_unit(series.y_unit);
+  if (!unit || !(unit->dim == kByte / kSecond)) {
     return nullptr;
   }
-  const auto found = std::find_if(r.memory.begin(), r.memory.end(), [&](const MemoryRow& m) {
-    return m.tier == series.name.substr(dot + 1);
-  });
-  return found != r.memory.end() && found->peak > 0 ? &*found : nullptr;
+  std::string words = "." + series.name + ".";
+  std::replace(words.begin(), words.end(), '_', '.');
+  for (const MemoryRow& m : r.memory) {
+    std::string tier = "." + m.tier + ".";
+    std::replace(tier.begin(), tier.end(), '_', '.');
+    if (m.peak > 0 && !m.tier.empty() && words.find(tier) != std::string::npos) {
+      return &m;
+    }
+  }
+  return nullptr;
+}
+
+// How values written in `unit` are shown: `si` of one, and the scale of the axis.
+struct Axis {
+  double si = 1;
+  Scale scale;
+
+  Axis(const std::string& unit, const Extent& extent) : scale{1, unit} {
+    const auto one = one_of_unit(unit);
+    if (one && unit != "%") {
+      si = one->si;
+      scale = scale_for(one->dim, si * std::max(std::fabs(extent.low), std::fabs(extent.high)));
+    }
+  }
+  [[nodiscard]] double operator()(double written) const { return written * si / scale.factor; }
+};
+
+// The curve's own label when it stands alone, else what its axes say.
+std::string title_of(const Chart& chart) {
+  const Series& first = *chart.curves.front();
+  std::string title =
+      chart.curves.size() == 1 && first.label.size() > first.y_label.size()
+          ? first.label
+          : fmt::format("{} over {}", first.y_label.empty() ? chart.name : first.y_label,
+                        first.x_label.empty() ? "time" : first.x_label);
+  if (title.front() >= 'a' && title.front() <= 'z') {
+    title.front() = static_cast<char>(title.front() - 'a' + 'A');
+  }
+  return title;
 }
 
 void chart_plot(Script& script, const Result& r, const Chart& chart) {
   constexpr std::size_t kMostCurves = 8;
   constexpr std::size_t kMostPoints = 900;
+  const Series& first = *chart.curves.front();
+  const auto one = one_of_unit(first.y_unit);
   Extent x;
   Extent y;
   y.add(0);
@@ -57,53 +95,65 @@ void chart_plot(Script& script, const Result& r, const Chart& chart) {
     }
     tiers.push_back(tier_of(r, *series));
     if (tiers.back() != nullptr) {
-      y.add(tiers.back()->peak);
+      y.add(tiers.back()->peak / one->si);
     }
   }
   if (!(x.high > x.low)) {
     return;
   }
-  const Series& first = *chart.curves.front();
-  const auto scale = [](const std::string& unit, const Extent& extent) {
-    const auto dim = dim_of_unit(unit);
-    return dim ? scale_for(*dim, std::max(std::fabs(extent.low), std::fabs(extent.high)))
-               : Scale{1, unit};
-  };
-  const Scale sx = scale(first.x_unit, x);
-  const Scale sy = scale(first.y_unit, y);
-  std::string title = fmt::format("{} over {}", first.y_label.empty() ? chart.name : first.y_label,
-                                  first.x_label.empty() ? "time" : first.x_label);
-  title[0] =
-      title[0] >= 'a' && title[0] <= 'z' ? static_cast<char>(title[0] - 'a' + 'A') : title[0];
-  script.begin(file_name("time", chart.name), title, 280);
-  script.command("set xlabel " + quoted(axis_label(first.x_label, sx.unit)));
-  script.command("set ylabel " + quoted(axis_label(first.y_label, sy.unit)));
-  script.command(
-      fmt::format("set xrange [{}:{}]", number(x.low / sx.factor), number(x.high / sx.factor)));
-  const double top = y.high > 0 ? y.high * 1.08 / sy.factor : 1;
-  script.command(fmt::format("set yrange [{}:{}]", number(std::min(0.0, y.low) * 1.08 / sy.factor),
-                             number(top)));
+  const Axis along(first.x_unit, x);
+  const Axis up(first.y_unit, y);
+  script.begin(file_name("time", chart.name), title_of(chart), 280);
+  script.command("set xlabel " + quoted(axis_label(first.x_label, along.scale.unit)));
+  script.command("set ylabel " + quoted(axis_label(first.y_label, up.scale.unit)));
+  script.command(fmt::format("set xrange [{}:{}]", number(along(x.low)), number(along(x.high))));
+  script.command(fmt::format("set yrange [{}:{}]", number(up(std::min(0.0, y.low) * 1.08)),
+                             number(y.high > 0 ? up(y.high * 1.08) : 1)));
   std::vector<Curve> curves;
   for (std::size_t i = 0; i < chart.curves.size() && i < kMostCurves; ++i) {
     const Series& series = *chart.curves[i];
     auto points = thinned(series.x, series.y, kMostPoints);
     for (auto& [px, py] : points) {
-      px /= sx.factor;
-      py /= sy.factor;
+      px = along(px);
+      py = up(py);
     }
     // The whole ("power" among "power.npu", …) is drawn stronger than its parts.
     const double width = series.name == chart.name && chart.curves.size() > 1 ? 2.6 : 1.8;
     const bool told = chart.curves.size() > 1 || tiers[i] != nullptr;
-    curves.push_back(
-        Curve::of_line(kPalette[i], told ? series.label : "", std::move(points), width));
+    const std::string label = chart.curves.size() > 1 ? series.label : first.y_label;
+    curves.push_back(Curve::of_line(kPalette[i], told ? label : "", std::move(points), width));
     if (tiers[i] != nullptr) {
-      const double peak = tiers[i]->peak / sy.factor;
+      const double peak = up(tiers[i]->peak / one->si);
       curves.push_back(Curve::of_line(
-          kPalette[i], fmt::format("peak of {}, {} {}", series.label, significant(peak), sy.unit),
-          {{x.low / sx.factor, peak}, {x.high / sx.factor, peak}}, 1.4, 2));
+          kPalette[i],
+          fmt::format("peak of {}, {} {}", tiers[i]->tier, significant(peak), up.scale.unit),
+          {{along(x.low), peak}, {along(x.high), peak}}, 1.4, 2));
     }
   }
   script.draw(curves);
+}
+
+// Units that reach the same rates on the same memory share a line: "npu int8, fp16 on lpddr4x".
+std::vector<Roof> distinct(const std::vector<Roof>& all) {
+  std::vector<Roof> out;
+  for (const Roof& f : all) {
+    const double knee = f.ops_per_second / f.bytes_per_second;
+    if (!plottable(f.ops_per_second) || !plottable(f.bytes_per_second) || !plottable(knee)) {
+      continue;
+    }
+    const auto found = std::find_if(out.begin(), out.end(), [&](const Roof& o) {
+      return o.memory == f.memory && o.ops_per_second == f.ops_per_second &&
+             o.bytes_per_second == f.bytes_per_second;
+    });
+    if (found == out.end()) {
+      out.push_back(f);
+      continue;
+    }
+    const auto word = found->unit.find(' ') + 1;  // 0 when the name is one word
+    const bool same = word > 0 && f.unit.compare(0, word, found->unit, 0, word) == 0;
+    found->unit += ", " + (same ? f.unit.substr(word) : f.unit);
+  }
+  return out;
 }
 
 }  // namespace
@@ -131,11 +181,7 @@ std::vector<std::pair<double, double>> thinned(const std::vector<double>& x,
 }
 
 void plot_roofline(Script& script, const Result& r) {
-  std::vector<Roof> roofs;
-  std::copy_if(r.roofs.begin(), r.roofs.end(), std::back_inserter(roofs), [](const Roof& f) {
-    return plottable(f.ops_per_second) && plottable(f.bytes_per_second) &&
-           plottable(f.ops_per_second / f.bytes_per_second);
-  });
+  const std::vector<Roof> roofs = distinct(r.roofs);
   std::vector<OperatorRow> rows;
   std::copy_if(r.operators.begin(), r.operators.end(), std::back_inserter(rows),
                [](const OperatorRow& o) {

@@ -153,14 +153,30 @@ std::string show(AnyQuantity q, int digits) {
   return scale.unit.empty() ? number : number + " " + scale.unit;
 }
 
-std::string percent(double share, int digits) {
-  // Below a thousandth a share says no more than that it is small.
+std::string percent(double share) {
   const double shown = share * 100;
+  if (!std::isfinite(shown)) {
+    return significant(shown) + " %";
+  }
+  // Below a thousandth a share says no more than that it is small.
   if (shown > 0 && shown < 0.1) {
     return "< 0.1 %";
   }
-  const int kept = std::fabs(shown) < 1 ? 1 : (std::fabs(shown) < 10 ? digits - 1 : digits);
-  return (share == 0 ? "0" : significant(shown, kept)) + " %";
+  const std::string text = fmt::format("{:.1f}", std::fabs(shown));
+  const std::string number =
+      shown == 0 || std::fabs(shown) >= 99.95 ? grouped(std::round(shown)) : text;
+  return (shown < 0 && number == text ? "−" : "") + number + " %";
+}
+
+std::string rough_percent(double share) {
+  return share > 0 && share < 0.005 ? "< 1 %" : grouped(std::round(share * 100)) + " %";
+}
+
+std::string signed_percent(double share) {
+  if (std::fabs(share) < 0.0005) {
+    return "0.0 %";
+  }
+  return (share > 0 ? "+" : "") + percent(share);
 }
 
 bool is_share(const Metric& metric) {
@@ -189,18 +205,22 @@ std::string show_range(const Metric& metric) {
 
 std::string show(const Fact& fact) { return fact.text.empty() ? show(fact.value) : fact.text; }
 
-std::optional<Dim> dim_of_unit(const std::string& unit) {
+std::optional<AnyQuantity> one_of_unit(const std::string& unit) {
   if (unit.empty() || unit == "1") {
-    return kNone;
+    return AnyQuantity{1, kNone};
   }
   // "1/token" is written for an inverse; the grammar of quantities has counts for that.
   const std::string text = unit.starts_with("1/") ? "request" + unit.substr(1) : unit;
   try {
-    const AnyQuantity one = parse_quantity("1 " + text);
-    return one.si == 1 ? std::optional<Dim>(one.dim) : std::nullopt;
+    return parse_quantity("1 " + text);
   } catch (const std::invalid_argument&) {
     return std::nullopt;
   }
+}
+
+std::optional<Dim> dim_of_unit(const std::string& unit) {
+  const auto one = one_of_unit(unit);
+  return one && one->si == 1 ? std::optional<Dim>(one->dim) : std::nullopt;
 }
 
 }  // namespace joulesim::reports

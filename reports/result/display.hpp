@@ -27,7 +27,9 @@ std::string significant(double value, int digits = 3);
 
 std::string show(AnyQuantity q, int digits = 3);  // "11.5 h", "4.21 GWh", "27.3 mJ/token"
 std::string show_on(const Scale& scale, double si, int digits = 3);  // number without the unit
-std::string percent(double share, int digits = 3);                   // 0.432 → "43.2 %"
+std::string percent(double share);                                   // 0.432 → "43.2 %"
+std::string rough_percent(double share);                             // 0.432 → "43 %"
+std::string signed_percent(double share);                            // 0.004 → "+0.4 %"
 
 // A pure number whose name ends in _utilisation, _share, _rate or _agreement is a share and reads
 // as per cent.
@@ -35,6 +37,9 @@ bool is_share(const Metric& metric);
 std::string show_value(const Metric& metric);  // with unit
 std::string show_range(const Metric& metric);  // "9.8 – 10.9 tokens/s", empty without a range
 std::string show(const Fact& fact);
+
+// One of a unit that the grammar of quantities knows, prefixed or not; none when unknown.
+std::optional<AnyQuantity> one_of_unit(const std::string& unit);
 
 // The dimension of a unit as result files write it ("J/token", "B/s", ""); none when unknown.
 std::optional<Dim> dim_of_unit(const std::string& unit);

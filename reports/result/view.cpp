@@ -242,17 +242,46 @@ std::vector<Chart> charts(const Result& result) {
 }
 
 std::string deviation_sentence(const Result& result) {
-  std::string out;
+  // One clause per pair of levels, with its phases.
+  std::vector<std::pair<std::string, std::string>> clauses;
   for (const Deviation& d : result.fidelity.deviations) {
-    const auto signed_percent = [](double share) {
-      return share == 0 ? std::string("0 %")
-                        : (share > 0 ? "+" : "−") + percent(share < 0 ? -share : share);
-    };
-    out += fmt::format("{}{}: {} against {} differs by {} in time and {} in energy",
-                       out.empty() ? "" : "; ", d.phase, d.level, d.reference,
-                       signed_percent(d.time), signed_percent(d.energy));
+    const std::string pair = d.level + " against " + d.reference;
+    const std::string phase = fmt::format("{} {} in time, {} in energy", d.phase,
+                                          signed_percent(d.time), signed_percent(d.energy));
+    const auto found = std::find_if(clauses.begin(), clauses.end(),
+                                    [&](const auto& clause) { return clause.first == pair; });
+    if (found == clauses.end()) {
+      clauses.emplace_back(pair, phase);
+    } else {
+      found->second += "; " + phase;
+    }
+  }
+  std::string out;
+  for (const auto& [pair, text] : clauses) {
+    out += fmt::format("{}{}: {}", out.empty() ? "" : ". ", pair, text);
   }
   return out;
+}
+
+std::vector<TimeRow> time_rows(const Result& result) {
+  double largest = 0;
+  for (const TimeRow& row : result.time) {
+    largest = std::max(largest, row.seconds);
+  }
+  constexpr double kRounding = 1e-9;
+  std::vector<TimeRow> out;
+  std::copy_if(result.time.begin(), result.time.end(), std::back_inserter(out),
+               [&](const TimeRow& row) { return row.seconds > largest * kRounding; });
+  return out;
+}
+
+std::vector<std::string> compared_metrics(const std::vector<Result>& results) {
+  std::vector<std::string> names = all_metric_names(results);
+  std::stable_partition(names.begin(), names.end(), [&](const std::string& name) {
+    return std::count_if(results.begin(), results.end(),
+                         [&](const Result& r) { return r.metric(name) != nullptr; }) >= 2;
+  });
+  return names;
 }
 
 std::string ratio_text(const Metric* first, const Metric* other) {
@@ -260,7 +289,9 @@ std::string ratio_text(const Metric* first, const Metric* other) {
       !(first->value.dim == other->value.dim)) {
     return {};
   }
-  return "× " + significant(other->value.si / first->value.si);
+  const double ratio = other->value.si / first->value.si;
+  constexpr double kSmall = 0.1;
+  return ratio > 0 && ratio < kSmall ? "÷ " + significant(1 / ratio) : "× " + significant(ratio);
 }
 
 std::string subject(const Result& result) {
@@ -273,8 +304,9 @@ std::string subject(const Result& result) {
       append(show(facts->front()));
     }
   }
-  for (const Fact& fact : result.workload) {
-    append(fact.label + " " + show(fact));
+  constexpr std::size_t kMost = 3;
+  for (std::size_t i = 0; i < result.workload.size() && i < kMost; ++i) {
+    append(result.workload[i].label + " " + show(result.workload[i]));
   }
   return out;
 }

@@ -63,7 +63,14 @@ std::vector<Chart> charts(const Result& result);
 // The last measured deviation of the level used, as a sentence; empty when none was measured.
 std::string deviation_sentence(const Result& result);
 
-// "× 1.71", of a metric against the same of the first result; empty where there is none.
+// Busy times without those that are rounding only (below 1e-9 of the longest).
+std::vector<TimeRow> time_rows(const Result& result);
+
+// Metrics that at least two results have, then the others, each in reading order.
+std::vector<std::string> compared_metrics(const std::vector<Result>& results);
+
+// "× 1.71", or "÷ 115" below a tenth, against the same metric of the first result; empty where
+// there is none.
 std::string ratio_text(const Metric* first, const Metric* other);
 
 // What was run, in one line: "MobileLLM-350M · A phone of 2023 · Prompt 64 tokens".

@@ -52,7 +52,7 @@ void metrics(Writer& w, const Result& r) {
     const Metric* m = r.metric(name);
     const bool ranged = m->low && m->high && *m->low != *m->high;
     table.row({m->label, show_value(*m), ranged ? show_range(*m) : "",
-               m->assumed_share > 0 ? percent(m->assumed_share, 2) + " assumed" : ""});
+               m->assumed_share > 0 ? rough_percent(m->assumed_share) + " assumed" : ""});
   }
   w.add("\n");
   w.table(table);
@@ -100,7 +100,7 @@ void time(Writer& w, const Result& r) {
     w.heading("Time");
     Table table({Align::left, Align::left, Align::left, Align::right, Align::right});
     table.header({"phase", "component", "cause", "busy", "exposed"});
-    for (const TimeRow& row : r.time) {
+    for (const TimeRow& row : time_rows(r)) {
       table.row({row.phase, row.component, row.cause, show(any(Time(row.seconds))),
                  percent(row.exposed_share)});
     }
@@ -174,21 +174,23 @@ Table block(const std::vector<Result>& results, std::size_t begin, std::size_t e
     alignment.insert(alignment.end(), 2, Align::right);
     header.insert(header.end(), {column_name(i), ""});
   }
+  constexpr std::size_t kLongestLabel = 26;
   Table table(alignment);
   table.header(header);
-  for (const std::string& name : all_metric_names(results)) {
+  for (const std::string& name : compared_metrics(results)) {
     std::vector<std::string> cells = {""};
-    bool any_there = false;
+    std::size_t there = 0;
     for (const std::size_t i : shown) {
       const Metric* m = results[i].metric(name);
-      any_there = any_there || m != nullptr;
-      cells.front() = m != nullptr ? m->label : cells.front();
+      there += m != nullptr ? 1 : 0;
+      cells.front() = m != nullptr ? shortened(m->label, kLongestLabel) : cells.front();
       cells.push_back(m == nullptr ? "–" : show_value(*m));
       if (i > 0) {
         cells.push_back(ratio_text(results.front().metric(name), m));
       }
     }
-    if (any_there) {
+    // Beside others, figures that only one has are left to that one's own summary.
+    if (there > (results.size() > 2 ? 1 : 0)) {
       table.row(cells);
     }
   }

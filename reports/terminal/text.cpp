@@ -81,6 +81,24 @@ std::string printable(std::string_view text) {
   return out;
 }
 
+std::string shortened(std::string_view text, std::size_t most) {
+  const std::string clean = printable(text);
+  if (columns(clean) <= most) {
+    return clean;
+  }
+  std::string out;
+  for (std::size_t at = 0; at < clean.size();) {
+    const std::size_t length = decode(clean, at).length;
+    const std::string next = out + clean.substr(at, length);
+    if (columns(next) + 1 > most) {
+      break;
+    }
+    out = next;
+    at += length;
+  }
+  return out + "…";
+}
+
 std::string wrap(std::string_view text, std::size_t width, std::size_t indent) {
   const std::string clean = printable(text);
   const std::string margin(indent, ' ');

@@ -16,6 +16,9 @@ std::size_t columns(std::string_view utf8);
 // The text without control characters, so that a file's text cannot steer the terminal.
 std::string printable(std::string_view text);
 
+// At most `most` columns, with "…" for what is cut.
+std::string shortened(std::string_view text, std::size_t most);
+
 // Breaks at spaces; every line starts with `indent` spaces.
 std::string wrap(std::string_view text, std::size_t width, std::size_t indent);
 

@@ -46,6 +46,13 @@ TEST_CASE("shares read as per cent") {
   CHECK(percent(1) == "100 %");
   CHECK(percent(0) == "0 %");
   CHECK(percent(1e-6) == "< 0.1 %");
+  CHECK(percent(0.00996) == "1.0 %");
+  CHECK(percent(0.9999) == "100 %");
+  CHECK(rough_percent(0.416) == "42 %");
+  CHECK(rough_percent(0.001) == "< 1 %");
+  CHECK(signed_percent(0.0042) == "+0.4 %");
+  CHECK(signed_percent(-0.0031) == "−0.3 %");
+  CHECK(signed_percent(-0.0001) == "0.0 %");
   Metric m;
   m.name = "memory.dram_utilisation";
   m.value = {0.571, {}};

@@ -123,6 +123,37 @@ TEST_CASE("a comparison plots what at least two results have") {
   CHECK(std::find(names.begin(), names.end(), "metric_fleet_power") == names.end());
 }
 
+TEST_CASE("values far apart become dots on a logarithmic axis, near ones bars") {
+  Result near = phone_result();
+  near.name = "near";
+  Result far = near;
+  far.metrics.front().value.si *= 1000;
+  Script script;
+  plot_comparison(script, {near, near});
+  CHECK_THAT(script.text(), !Contains("logscale"));
+  Script other;
+  plot_comparison(other, {near, far});
+  CHECK_THAT(other.text(), Contains("set logscale x"));
+}
+
+TEST_CASE("curves in prefixed units are drawn on the right scale against the peak of their tier") {
+  Result r = phone_result();
+  r.timeline = {
+      {"dram_bandwidth", "in a step", "time", "ms", "bandwidth", "GB/s", {0, 2000}, {10, 20}}};
+  Script script;
+  plot_charts(script, r);
+  CHECK_THAT(script.text(), Contains("set xlabel 'time (s)'") && Contains("2 20\n") &&
+                                Contains("peak of dram, 51.2 GB/s"));
+}
+
+TEST_CASE("roofs of equal height share a line") {
+  Result r = phone_result();
+  r.roofs = {{"npu int8", "dram", 8e12, 5e10}, {"npu fp16", "dram", 8e12, 5e10}};
+  Script script;
+  plot_roofline(script, r);
+  CHECK_THAT(script.text(), Contains("'npu int8, fp16 on dram'"));
+}
+
 TEST_CASE("two plots of one name are a bug") {
   Script script;
   script.begin("a", "A", 100);

@@ -52,6 +52,22 @@ TEST_CASE("metrics that nobody ordered are still shown") {
   CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
 }
 
+TEST_CASE("ratios below a tenth read as divisions") {
+  Metric first{"m", "M", {100, {}}, {}, {}, 0, ""};
+  Metric other = first;
+  other.value.si = 4;
+  CHECK(ratio_text(&first, &other) == "÷ 25.0");
+  other.value.si = 171;
+  CHECK(ratio_text(&first, &other) == "× 1.71");
+  CHECK(ratio_text(nullptr, &other).empty());
+}
+
+TEST_CASE("busy times that are rounding only are left out") {
+  Result r = phone_result();
+  r.time.push_back({"decode", "npu", "drain", 1e-18, 1e-15});
+  CHECK(time_rows(r).size() == r.time.size() - 1);
+}
+
 TEST_CASE("curves of one first word and unit share a chart") {
   const Result r = phone_result();
   const auto all = charts(r);
