@@ -173,6 +173,29 @@ std::vector<std::string> ConfigNode::texts(const std::string& key) const {
   return result;
 }
 
+std::vector<std::int64_t> ConfigNode::integers(const std::string& key) const {
+  const ConfigTree* child = find(key);
+  std::vector<std::int64_t> result;
+  if (child == nullptr) {
+    return result;
+  }
+  if (child->kind != ConfigTree::Kind::array) {
+    error(key,
+          fmt::format("'{}' is {}; expected a list of whole numbers", key, child->kind_name()));
+    return result;
+  }
+  for (const ConfigTree& item : child->items) {
+    item.read = true;
+    if (item.kind != ConfigTree::Kind::integer) {
+      document_->diagnostics.error(
+          item.region, fmt::format("found {}; expected a whole number", item.kind_name()));
+    } else {
+      result.push_back(item.integer);
+    }
+  }
+  return result;
+}
+
 std::optional<std::int64_t> ConfigNode::integer_if(const std::string& key, std::int64_t low,
                                                    std::int64_t high) const {
   const ConfigTree* child = find(key);

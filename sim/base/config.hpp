@@ -67,7 +67,8 @@ class ConfigNode {
 
   std::string text(const std::string& key) const;
   std::optional<std::string> text_if(const std::string& key) const;
-  std::vector<std::string> texts(const std::string& key) const;  // empty when absent
+  std::vector<std::string> texts(const std::string& key) const;      // empty when absent
+  std::vector<std::int64_t> integers(const std::string& key) const;  // empty when absent
   std::int64_t integer(const std::string& key, std::int64_t low = 0,
                        std::int64_t high = std::numeric_limits<std::int64_t>::max()) const;
   std::optional<std::int64_t> integer_if(

@@ -197,6 +197,23 @@ void fleet_metrics(const Prepared& prepared, const Request& request, reports::Re
          low.per_million_tokens.si(), high.per_million_tokens.si(), assumed);
 }
 
+// Quality beside joules. The first datapath carries the plain names, further ones their own.
+void numerics_metrics(const Simulated& simulated, reports::Result& result) {
+  for (std::size_t i = 0; i < simulated.numerics.size(); ++i) {
+    const NumericsRun& run = simulated.numerics[i];
+    const models::Comparison& c = run.comparison;
+    const std::string prefix = i == 0 ? "numerics." : "numerics." + run.datapath + ".";
+    const std::string with = " of the " + run.datapath + " datapath";
+    const std::string how = "the model file computed by this datapath, against float kernels";
+    metric(result, prefix + "max_abs_error", "Largest logit error" + with, {c.max_abs_error, Dim{}},
+           how);
+    metric(result, prefix + "kl_divergence", "KL divergence" + with, {c.kl_divergence, Dim{}},
+           how + ", in nats");
+    metric(result, prefix + "top1_agreement", "Top-1 agreement" + with, {c.top1_agreement, Dim{}},
+           how);
+  }
+}
+
 }  // namespace
 
 void fill_operators(const Prepared& prepared, const Simulated& simulated, const Request& request,
@@ -440,6 +457,7 @@ void fill_metrics(const Prepared& prepared, const Simulated& simulated, const Re
   }
   battery_metrics(prepared, request, decode, result);
   fleet_metrics(prepared, request, result);
+  numerics_metrics(simulated, result);
 }
 
 }  // namespace joulesim::engine

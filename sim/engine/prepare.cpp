@@ -67,7 +67,12 @@ void load_model(const Library& library, Prepared& prepared) {
     spec.formats.head = spec.formats.embedding;
   }
   if (scenario.activations) {
-    spec.formats.linear_input = *models::find_format(*scenario.activations);
+    // A float format is what passes between operators; an integer one is what linear layers read.
+    const models::Format format = *models::find_format(*scenario.activations);
+    spec.formats.linear_input = format;
+    if (format.element <= models::Element::kBf16) {
+      spec.formats.activation = format;
+    }
   }
   if (scenario.kv_cache) {
     spec.formats.kv_cache = *models::find_format(*scenario.kv_cache);

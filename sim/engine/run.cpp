@@ -1,5 +1,6 @@
 #include "sim/engine/run.hpp"
 
+#include "models/import/model.hpp"
 #include "sim/engine/step_runner.hpp"
 #include "sim/engine/worker_pool.hpp"
 
@@ -63,6 +64,17 @@ std::vector<std::unique_ptr<Variant>> variants_of(const Prepared& prepared,
     });
   }
   return variants;
+}
+
+std::vector<NumericsRun> compute_numerics(const NumericsWish& wish) {
+  const models::Model model = models::load_model(shown_path(wish.file));
+  const std::vector<std::int32_t> tokens(wish.tokens.begin(), wish.tokens.end());
+  std::vector<NumericsRun> runs;
+  for (const std::string& datapath : wish.datapaths) {
+    const models::EvalResult result = models::evaluate(model, tokens, wish.greedy, datapath);
+    runs.push_back({datapath, result.comparison.value_or(models::Comparison{0, 0, 0, 1})});
+  }
+  return runs;
 }
 
 }  // namespace
@@ -163,6 +175,9 @@ Simulated simulate(const Prepared& prepared, const RunOptions& options) {
     job = base_job(middle, true);
     job.fidelity = FidelityLevel::analytic;
     simulated.decode_analytic = simulate_step(job);
+  }
+  if (scenario.numerics) {
+    simulated.numerics = compute_numerics(*scenario.numerics);
   }
   return simulated;
 }

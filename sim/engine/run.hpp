@@ -1,6 +1,7 @@
 // Runs a scenario: prepares it, simulates its steps in worker processes, and makes the result.
 #pragma once
 
+#include "models/kernels/evaluate.hpp"
 #include "reports/result/result.hpp"
 #include "sim/engine/activity.hpp"
 #include "sim/engine/prepare.hpp"
@@ -25,6 +26,12 @@ struct WhatIfRun {
   Time step;
 };
 
+// How far a modelled datapath is from the float reference on the scenario's tokens.
+struct NumericsRun {
+  std::string datapath;
+  models::Comparison comparison;
+};
+
 // Everything that was simulated for a scenario.
 struct Simulated {
   StepActivity prefill;
@@ -34,6 +41,7 @@ struct Simulated {
   FidelityLevel checked_level = FidelityLevel::train;
   std::size_t middle = 0;  // the decode step that what-ifs and checks were run at
   std::vector<WhatIfRun> what_if;
+  std::vector<NumericsRun> numerics;
 };
 
 Simulated simulate(const Prepared& prepared, const RunOptions& options);

@@ -1,9 +1,11 @@
 #include "sim/engine/scenario.hpp"
 
 #include "models/graph/format.hpp"
+#include "models/kernels/linear.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 
@@ -40,18 +42,25 @@ NumericsWish read_numerics(const ConfigNode& node, const std::string& scenario_p
   numerics.file = file.is_absolute()
                       ? file.string()
                       : (std::filesystem::path(scenario_path).parent_path() / file).string();
-  for (const std::string& text : node.texts("tokens")) {
-    try {
-      numerics.tokens.push_back(std::stoll(text));
-    } catch (const std::exception&) {
-      node.error("tokens", fmt::format("found \"{}\"; expected a token id", text));
-    }
+  for (const std::int64_t token : node.integers("tokens")) {
+    numerics.tokens.push_back(token);
   }
   if (node.ok() && numerics.tokens.empty()) {
     node.error("tokens", "there are no tokens; expected a list of token ids");
   }
   numerics.greedy = node.integer_if("greedy", 0, 100000).value_or(0);
   numerics.datapaths = node.texts("datapaths");
+  const std::vector<std::string> known = models::datapath_names();
+  for (const std::string& datapath : numerics.datapaths) {
+    if (std::find(known.begin(), known.end(), datapath) == known.end()) {
+      node.error("datapaths", fmt::format("unknown datapath '{}'; expected {}{}", datapath,
+                                          fmt::join(known, ", "), did_you_mean(datapath, known)));
+    }
+  }
+  if (numerics.datapaths.empty()) {
+    node.error("datapaths",
+               fmt::format("there is no datapath; expected some of {}", fmt::join(known, ", ")));
+  }
   return numerics;
 }
 

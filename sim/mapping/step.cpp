@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -231,13 +232,13 @@ StepPlan plan_step(const models::OperatorGraph& graph, const Placement& placemen
                    const Region& where) {
   StepPlan plan;
   Planner planner(graph, placement, unit, runtime);
-  std::set<std::string> refusals;
+  std::map<std::string, std::set<std::string>> refusals;  // reason, operators
   int block = -2;
   for (const models::OpId id : graph.order()) {
     const models::Op& op = graph.op(id);
     hw::Work work = planner.work_of(op);
     if (const auto refusal = unit.refusal(work)) {
-      refusals.insert(fmt::format("operator '{}': {}", work.label, *refusal));
+      refusals[*refusal].insert(work.label);
       continue;
     }
     if (op.block != block || plan.segments.empty()) {
@@ -254,8 +255,10 @@ StepPlan plan_step(const models::OperatorGraph& graph, const Placement& placemen
   }
   if (!refusals.empty()) {
     Diagnostics diagnostics;
-    for (const std::string& refusal : refusals) {
-      diagnostics.error(where, refusal);
+    for (const auto& [reason, labels] : refusals) {
+      diagnostics.error(
+          where, fmt::format("{} ({} '{}')", reason, labels.size() == 1 ? "operator" : "operators",
+                             fmt::join(labels, "', '")));
     }
     throw InputError(std::move(diagnostics));
   }
