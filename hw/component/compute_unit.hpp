@@ -45,6 +45,11 @@ struct RuntimeSpec {
   bool prefetch_weights = false;  // weights of the next operator load while this one computes
 };
 
+template <class Q>
+bool is_assumed(const Sourced<Q>& figure) {
+  return figure.source && figure.source->assumed();
+}
+
 class ComputeUnit {
  public:
   ComputeUnit() = default;
@@ -75,6 +80,9 @@ class ComputeUnit {
   [[nodiscard]] virtual Bandwidth port_bandwidth() const = 0;
   // What its outstanding requests can draw from the DRAM behind; never more than the port.
   [[nodiscard]] virtual Bandwidth memory_bandwidth() const { return port_bandwidth(); }
+  // Whether what paces it rests on assumptions: its arithmetic, and what it draws from memory.
+  [[nodiscard]] virtual bool arithmetic_assumed() const = 0;
+  [[nodiscard]] virtual bool memory_assumed() const = 0;
   // Tiles whose loads may be under way or waiting beside the one that computes.
   [[nodiscard]] virtual int tile_buffers() const = 0;
 

@@ -30,6 +30,7 @@ struct TileProgram {
   std::int64_t start_ps = 0;  // launch or issue, before the first tile computes
   std::int64_t drain_ps = 0;  // pipeline emptying after the last tile
   std::vector<TileRun> runs;
+  std::string limit = "arithmetic";  // what paces the computing: "arithmetic", "l2 delivery", …
   std::string mapping;  // the choice made, for the report: "128x128 tiles, 2 waves, split-K 4"
 
   [[nodiscard]] std::int64_t compute_ps() const {

@@ -50,6 +50,8 @@ class CpuCluster final : public ComputeUnit {
   [[nodiscard]] Bandwidth port_bandwidth() const override {
     return spec_.core_bandwidth.value * static_cast<double>(spec_.cores);
   }
+  [[nodiscard]] bool arithmetic_assumed() const override { return is_assumed(spec_.clock); }
+  [[nodiscard]] bool memory_assumed() const override { return is_assumed(spec_.core_bandwidth); }
   [[nodiscard]] int tile_buffers() const override { return 4; }
   [[nodiscard]] std::shared_ptr<const ComputeUnit> scaled(double arithmetic,
                                                           double port) const override;

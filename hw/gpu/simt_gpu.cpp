@@ -114,6 +114,7 @@ GemmTiling SimtGpu::choose_tiling(const Work& work, double memory_seconds) const
                   static_cast<std::int64_t>(waves),
                   seconds,
                   blocks * steps * (rows + columns) * kStep * operand + partial,
+                  delivery > compute,
                   blocks * steps * rows * columns * kStep};
         }
       }
@@ -126,6 +127,7 @@ SimtGpu::Cost SimtGpu::matmul_cost(const Work& work, double memory_seconds) cons
   const GemmTiling tiling = choose_tiling(work, memory_seconds);
   Cost cost;
   cost.seconds = tiling.seconds;
+  cost.limit = tiling.delivery_bound ? "l2 delivery" : "arithmetic";
   cost.l2_bytes = tiling.l2_bytes;
   cost.macs = tiling.padded_macs;
   cost.waves = tiling.waves;
@@ -172,6 +174,9 @@ SimtGpu::Cost SimtGpu::attention_cost(const Work& work) const {
   const double inner = std::max(product, exponentials) + kExposed * std::min(product, exponentials);
   cost.seconds = waves * (spec_.block_start.value.si() + std::max(inner, delivery)) +
                  (splits > 1 ? spec_.block_start.value.si() : 0);
+  cost.limit = delivery > inner         ? "l2 delivery"
+               : exponentials > product ? "exponentials"
+                                        : "arithmetic";
   cost.macs = blocks * 2 * padded * keys * d;
   cost.l2_bytes = blocks * bytes;
   cost.shared_bytes = 2 * cost.l2_bytes;
@@ -189,6 +194,7 @@ SimtGpu::Cost SimtGpu::vector_cost(const Work& work) const {
   const double rate =
       spec_.vector_ops_per_cycle.value * spec_.clock.value.si() * static_cast<double>(spec_.sms);
   cost.seconds = std::max(cost.vector_ops / rate, cost.l2_bytes / spec_.l2_bandwidth.value.si());
+  cost.limit = "vector";
   if (!work.fused) {
     cost.seconds += spec_.block_start.value.si();
   }
@@ -214,6 +220,7 @@ TileProgram SimtGpu::lower(const Work& work, std::size_t index, const RuntimeSpe
       break;
   }
   program.mapping = cost.mapping;
+  program.limit = cost.limit;
   std::vector<double> joules(kCauses);
   if (work.macs() > 0) {
     joules[kMac] = 2 * cost.macs * spec_.arithmetic.find(work.type)->energy.value.si();

@@ -43,9 +43,10 @@ struct SimtGpuSpec {
 struct GemmTiling {
   std::int64_t bm = 0, bn = 0, split = 1;
   std::int64_t blocks = 0, waves = 0;
-  double seconds = 0;      // on the SMs
-  double l2_bytes = 0;     // delivered from L2
-  double padded_macs = 0;  // executed, padding included
+  double seconds = 0;           // on the SMs
+  double l2_bytes = 0;          // delivered from L2
+  bool delivery_bound = false;  // paced by L2 delivery rather than by the tensor pipeline
+  double padded_macs = 0;       // executed, padding included
 };
 
 class SimtGpu final : public ComputeUnit {
@@ -66,6 +67,8 @@ class SimtGpu final : public ComputeUnit {
   [[nodiscard]] Bytes local_memory() const override { return spec_.l2.value; }
   [[nodiscard]] Bandwidth port_bandwidth() const override { return spec_.port.value; }
   [[nodiscard]] Bandwidth memory_bandwidth() const override { return spec_.memory.value; }
+  [[nodiscard]] bool arithmetic_assumed() const override { return is_assumed(spec_.clock); }
+  [[nodiscard]] bool memory_assumed() const override { return is_assumed(spec_.memory); }
   [[nodiscard]] int tile_buffers() const override { return 4; }
   [[nodiscard]] std::shared_ptr<const ComputeUnit> scaled(double arithmetic,
                                                           double port) const override;
@@ -78,6 +81,7 @@ class SimtGpu final : public ComputeUnit {
   struct Cost {
     double seconds = 0, l2_bytes = 0, shared_bytes = 0, macs = 0, vector_ops = 0;
     std::int64_t waves = 1;
+    std::string limit = "arithmetic";
     std::string mapping;
   };
   [[nodiscard]] Cost matmul_cost(const Work& work, double memory_seconds) const;

@@ -56,6 +56,8 @@ class SystolicNpu final : public ComputeUnit {
   [[nodiscard]] Bytes local_memory() const override { return spec_.scratchpad.value; }
   [[nodiscard]] Bandwidth port_bandwidth() const override { return spec_.port.value; }
   [[nodiscard]] Bandwidth memory_bandwidth() const override { return spec_.memory.value; }
+  [[nodiscard]] bool arithmetic_assumed() const override { return is_assumed(spec_.clock); }
+  [[nodiscard]] bool memory_assumed() const override { return is_assumed(spec_.memory); }
   [[nodiscard]] int tile_buffers() const override { return spec_.buffers; }
   [[nodiscard]] std::shared_ptr<const ComputeUnit> scaled(double arithmetic,
                                                           double port) const override;

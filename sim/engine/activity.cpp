@@ -116,7 +116,7 @@ Json json_of(const Activity& a) {
   j["unit_joules"] = a.unit_joules;
   j["operators"] = Json::array();
   for (const OperatorActivity& op : a.operators) {
-    Json o{{"label", op.label}, {"count", op.count}};
+    Json o{{"label", op.label}, {"limit", op.limit}, {"count", op.count}};
     operator_members(op, Write{o});
     o["joules"] = op.joules;
     j["operators"].push_back(std::move(o));
@@ -131,6 +131,7 @@ Activity activity_of(const Json& j) {
   for (const Json& o : j.at("operators")) {
     OperatorActivity op;
     op.label = o.at("label").get<std::string>();
+    op.limit = o.at("limit").get<std::string>();
     op.count = o.at("count").get<std::int64_t>();
     operator_members(op, Read{o});
     op.joules = o.at("joules").get<std::vector<double>>();
@@ -151,6 +152,7 @@ void Activity::add(const Activity& other, double times) {
       operators.push_back({});
       found = operators.end() - 1;
       found->label = op.label;
+      found->limit = op.limit;
       found->count = 0;
     }
     found->count += static_cast<std::int64_t>(static_cast<double>(op.count) * times + 0.5);

@@ -13,6 +13,7 @@ namespace joulesim::engine {
 
 struct OperatorActivity {
   std::string label;  // reports group by it
+  std::string limit;  // what paces its computing
   std::int64_t count = 1;
   Time exposed;  // from the end of the operator before to its own end
   Time computing, starved, starting;

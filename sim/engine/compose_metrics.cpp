@@ -36,7 +36,7 @@ std::string bound_of(const Prepared& prepared, const OperatorActivity& op) {
     return op.starting > Time(0) ? "launch" : "pipeline";
   }
   if (op.computing >= op.starved) {
-    return prepared.unit->name + " arithmetic";
+    return prepared.unit->name + " " + op.limit;
   }
   return prepared.scenario.weights_in == "flash" ? "flash" : "memory";
 }
@@ -64,6 +64,17 @@ Exposure exposure_of(const Activity& activity) {
     e.other += max(Time(0), op.exposed - op.computing - op.starved - op.starting);
   }
   return e;
+}
+
+// The share of a phase's time that is paced by assumed figures.
+double time_assumed(const Prepared& prepared, const Activity& activity) {
+  const Exposure e = exposure_of(activity);
+  const hw::ComputeUnit& unit = *prepared.unit->unit;
+  Time assumed;
+  assumed += unit.arithmetic_assumed() ? e.computing + e.other : Time(0);
+  assumed += unit.memory_assumed() ? e.starved : Time(0);
+  assumed += prepared.runtime.spec.assumed ? e.starting : Time(0);
+  return activity.duration > Time(0) ? assumed / activity.duration : 0;
 }
 
 // An energy split over operators: unit energy as counted, memory's by bytes, the rest by time.
@@ -371,17 +382,21 @@ void fill_metrics(const Prepared& prepared, const Simulated& simulated, const Re
   const Scenario& scenario = prepared.scenario;
   const double rate = request.batch / request.step.si();
   const std::string level = name_of(scenario.fidelity);
+  const double guess = time_assumed(prepared, request.decode.activity);
+  const double prefill_guess = time_assumed(prepared, request.prefill.activity);
   metric(result, "decode.tokens_per_second", "Decode speed", any(TokenRate(rate)),
          fmt::format("{} decode steps simulated at {} level over the answer's contexts",
-                     simulated.decode.size(), level));
+                     simulated.decode.size(), level),
+         {}, {}, guess);
   metric(result, "decode.time_per_token", "Time per token", any(TimePerToken(request.step.si())),
-         "mean decode step");
+         "mean decode step", {}, {}, guess);
   const Time first = request.prefill.activity.duration;
   metric(result, "prefill.time_to_first_token", "Time to first token", any(first),
-         fmt::format("prefill of {} tokens simulated at {} level", scenario.prompt_tokens, level));
+         fmt::format("prefill of {} tokens simulated at {} level", scenario.prompt_tokens, level),
+         {}, {}, prefill_guess);
   metric(result, "prefill.tokens_per_second", "Prefill speed",
          any(TokenRate(static_cast<double>(scenario.prompt_tokens) / first.si())),
-         "prompt tokens over the time to first token");
+         "prompt tokens over the time to first token", {}, {}, prefill_guess);
 
   const Time decode_time = request.decode.activity.duration;
   const RangedPower decode = mean_power(request.decode.costs, decode_time);

@@ -263,6 +263,7 @@ class Bench : public sc_core::sc_module {
     const hw::Work& work = job_.plan->works[program.work];
     OperatorActivity op;
     op.label = work.label;
+    op.limit = program.limit;
     op.exposed = from_ps(trace.end_ps - trace.begin_ps);
     op.computing = from_ps(trace.compute_ps);
     op.starved = from_ps(trace.starved_ps);
@@ -342,6 +343,7 @@ class ClosedForm {
     Activity a;
     OperatorActivity op;
     op.label = work.label;
+    op.limit = program.limit;
     op.ops = work.ops();
     op.starting = from_ps(program.start_ps);
     op.computing = from_ps(program.compute_ps());
