@@ -36,7 +36,7 @@ SliceArbiter::Share* SliceArbiter::pick(Clock tick) {
   int best = -1;
   int best_priority = -1;
   const auto n = clients_.size();
-  const std::size_t start = running_ < 0 ? 0 : static_cast<std::size_t>(running_);
+  const std::size_t start = running_ < 0 ? n - 1 : static_cast<std::size_t>(running_);
   // The running client comes first while it has credit, last when it has not.
   for (std::size_t k = 0; k < n; ++k) {
     const std::size_t i = (start + (credit_ > 0 ? 0 : 1) + k) % n;

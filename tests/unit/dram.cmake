@@ -1,1 +1,2 @@
-joulesim_test(dram_unit SOURCES tests/unit/dram_parts.cpp LINK joulesim::dram LABELS fast)
+joulesim_test(dram_unit SOURCES tests/unit/dram_parts.cpp tests/unit/dram_structures.cpp
+  LINK joulesim::dram LABELS fast)
