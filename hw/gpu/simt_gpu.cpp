@@ -40,6 +40,7 @@ SimtGpuSpec SimtGpuSpec::from(const ConfigNode& part) {
   const ConfigNode l2 = part.table("l2");
   spec.l2 = l2.figure<Bytes>("capacity");
   spec.l2_bandwidth = l2.figure<Bandwidth>("bandwidth");
+  spec.sm_port = l2.figure<Bytes>("sm_port");
   spec.l2_energy = l2.figure<EnergyPerByte>("energy");
   spec.port = l2.figure<Bandwidth>("fill_bandwidth");
   spec.memory = l2.figure<Bandwidth>("memory_bandwidth");
@@ -64,6 +65,12 @@ std::optional<std::string> SimtGpu::refusal(const Work& work) const {
   return std::nullopt;
 }
 
+double SimtGpu::l2_share(double blocks) const {
+  const double busy = std::min(blocks, static_cast<double>(spec_.sms));
+  return std::min(spec_.l2_bandwidth.value.si() / busy,
+                  spec_.sm_port.value.si() * spec_.clock.value.si());
+}
+
 GemmTiling SimtGpu::choose_tiling(const Work& work, double memory_seconds) const {
   constexpr std::array<std::int64_t, 5> kRows = {16, 32, 64, 128, 256};
   constexpr std::array<std::int64_t, 4> kColumns = {32, 64, 128, 256};
@@ -75,7 +82,6 @@ GemmTiling SimtGpu::choose_tiling(const Work& work, double memory_seconds) const
                       spec_.clock.value.si();  // MACs per second of one SM
   const double operand = bits_of(work.type) / 8;
   const auto sms = static_cast<double>(spec_.sms);
-  const double l2_of_sm = spec_.l2_bandwidth.value.si() / sms;
   const auto m = static_cast<double>(work.m);
   const auto n = static_cast<double>(work.n);
   const auto k = static_cast<double>(work.k);
@@ -97,7 +103,7 @@ GemmTiling SimtGpu::choose_tiling(const Work& work, double memory_seconds) const
         const double waves = ceil_div(blocks, sms);
         const double steps = ceil_div(ceil_div(k, parts), kStep);
         const double compute = rows * columns * kStep / rate;
-        const double delivery = (rows + columns) * kStep * operand / l2_of_sm;
+        const double delivery = (rows + columns) * kStep * operand / l2_share(blocks);
         double seconds =
             waves * (spec_.block_start.value.si() + steps * std::max(compute, delivery));
         // Partial sums cross the L2 once out and once in.
@@ -166,7 +172,7 @@ SimtGpu::Cost SimtGpu::attention_cost(const Work& work) const {
   const double exponentials =
       padded * keys / (spec_.exponentials_per_cycle.value * spec_.clock.value.si());
   const double bytes = keys * d * 2 * bits_of(work.type) / 8;
-  const double delivery = bytes / (spec_.l2_bandwidth.value.si() / sms);
+  const double delivery = bytes / l2_share(blocks);
   Cost cost;
   // Two groups of warps take turns: the longer of product and exponentials shows, and a third of
   // the other.
@@ -251,6 +257,8 @@ std::shared_ptr<const ComputeUnit> SimtGpu::scaled(double arithmetic, double por
   spec.clock.value *= arithmetic;
   spec.port.value *= port;
   spec.memory.value *= port;
+  spec.l2_bandwidth.value *= port;
+  spec.sm_port.value *= port;
   return std::make_shared<SimtGpu>(std::move(spec));
 }
 

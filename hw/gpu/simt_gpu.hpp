@@ -30,6 +30,7 @@ struct SimtGpuSpec {
   Sourced<EnergyPerByte> shared_memory_energy;
   Sourced<Bytes> l2;
   Sourced<Bandwidth> l2_bandwidth;
+  Sourced<Bytes> sm_port;            // that one SM can take from L2 per cycle
   Sourced<EnergyPerByte> l2_energy;  // L2 to SM, wires included
   Sourced<Bandwidth> port;           // system cache or memory to L2
   Sourced<Bandwidth> memory;         // what its outstanding requests draw from DRAM
@@ -78,6 +79,8 @@ class SimtGpu final : public ComputeUnit {
   [[nodiscard]] GemmTiling choose_tiling(const Work& work, double memory_seconds) const;
 
  private:
+  // Bytes per second that each of `blocks` busy SMs gets from L2.
+  [[nodiscard]] double l2_share(double blocks) const;
   struct Cost {
     double seconds = 0, l2_bytes = 0, shared_bytes = 0, macs = 0, vector_ops = 0;
     std::int64_t waves = 1;

@@ -30,15 +30,21 @@ void metric(reports::Result& result, std::string name, std::string label, AnyQua
   result.metrics.push_back(std::move(m));
 }
 
-// What holds an operator back: the largest of its exposed parts.
+// What holds an operator back: the longest of starting, computing and moving its bytes at the best
+// rate. Computing and moving overlap, so their exposed parts alone do not tell.
 std::string bound_of(const Prepared& prepared, const OperatorActivity& op) {
-  if (op.starting >= op.computing && op.starting >= op.starved) {
+  const bool flash = prepared.scenario.weights_in == "flash";
+  const Bandwidth rate =
+      flash ? prepared.machine.storage->sequential_rate()
+            : min(prepared.machine.peak_bandwidth(), prepared.unit->unit->memory_bandwidth());
+  const Time moving = op.moved / rate;
+  if (op.starting >= op.computing && op.starting >= moving) {
     return op.starting > Time(0) ? "launch" : "pipeline";
   }
-  if (op.computing >= op.starved) {
+  if (op.computing >= moving) {
     return prepared.unit->name + " " + op.limit;
   }
-  return prepared.scenario.weights_in == "flash" ? "flash" : "memory";
+  return flash ? "flash" : "memory";
 }
 
 double joules_of(const std::vector<Cost>& costs, const std::string& component) {

@@ -37,7 +37,7 @@ std::vector<std::unique_ptr<Variant>> variants_of(const Prepared& prepared,
     variants.push_back(std::move(variant));
   };
   const hw::ComputeUnit& unit = *prepared.unit->unit;
-  const std::string port = prepared.unit->name + " requests in flight";
+  const std::string port = prepared.unit->name + " memory access";
   add("DRAM channels × 2", "dram", [&](Variant& v) { v.machine.channels *= 2; });
   add(port + " × 2", "port", [&](Variant& v) { v.unit.unit = unit.scaled(1, kTwice); });
   add("DRAM and " + port + " × 2", "memory path", [&](Variant& v) {
