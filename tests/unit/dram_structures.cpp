@@ -215,7 +215,7 @@ TEST_CASE("clients take turns slice by slice, and a higher priority comes first"
     arbiter.took(1);
     tick += 10;  // the third client arrives after the tenth burst
   }
-  CHECK(order == "aaaabbbbaaaccc" + order.substr(14));
+  CHECK(order.substr(0, 13) == "aaaabbbbaaccc");
   CHECK(std::count(order.begin(), order.end(), 'a') == 10);
   CHECK(std::count(order.begin(), order.end(), 'b') == 10);
 }
