@@ -67,6 +67,14 @@ void Arithmetic::scale(double factor) {
   }
 }
 
+void Arithmetic::move_rates_to(Corner corner) {
+  for (auto& rate : rates_) {
+    if (rate) {
+      move_to_corner(rate->macs_per_cycle, corner);
+    }
+  }
+}
+
 std::string refusal_of_type(const std::string& unit, const Arithmetic& arithmetic, DataType type) {
   std::vector<std::string> names;
   for (const DataType t : arithmetic.types()) {

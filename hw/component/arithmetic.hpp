@@ -31,6 +31,7 @@ class Arithmetic {
   // What its energy is booked as: assumed, and ranged, as far as any of its types is.
   [[nodiscard]] EnergyCause cause() const;
   void scale(double factor);  // of the rates
+  void move_rates_to(Corner corner);
 
  private:
   std::array<std::optional<ArithmeticRate>, kDataTypes> rates_;

@@ -39,6 +39,8 @@ struct RuntimeSpec {
   std::string name;
   std::string title;
   Time launch;                    // per operator that starts on its own
+  Time launch_low, launch_high;   // the range of `launch`
+  Time step_low, step_high;       // the range of `step_overhead`
   Time step_overhead;             // host work per step that nothing hides
   bool assumed = false;           // the launch cost is an assumption
   bool fuse_vector_work = false;  // norms, activations, rotary run inside their neighbours
@@ -48,6 +50,14 @@ struct RuntimeSpec {
 template <class Q>
 bool is_assumed(const Sourced<Q>& figure) {
   return figure.source && figure.source->assumed();
+}
+
+// The end of a figure's range that makes a machine fastest or slowest.
+enum class Corner { slowest, fastest };
+template <class Q>
+void move_to_corner(Sourced<Q>& figure, Corner corner, bool more_is_faster = true) {
+  const bool up = (corner == Corner::fastest) == more_is_faster;
+  figure.value = (up ? figure.high : figure.low).value_or(figure.value);
 }
 
 class ComputeUnit {
@@ -85,6 +95,9 @@ class ComputeUnit {
   [[nodiscard]] virtual bool memory_assumed() const = 0;
   // Tiles whose loads may be under way or waiting beside the one that computes.
   [[nodiscard]] virtual int tile_buffers() const = 0;
+
+  // The same unit with every rate at that end of its range.
+  [[nodiscard]] virtual std::shared_ptr<const ComputeUnit> at_corner(Corner corner) const = 0;
 
   // The same unit with its arithmetic or its port made faster, for what-if runs.
   [[nodiscard]] virtual std::shared_ptr<const ComputeUnit> scaled(double arithmetic,

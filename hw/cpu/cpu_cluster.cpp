@@ -106,4 +106,13 @@ std::shared_ptr<const ComputeUnit> CpuCluster::scaled(double arithmetic, double 
   return std::make_shared<CpuCluster>(std::move(spec));
 }
 
+std::shared_ptr<const ComputeUnit> CpuCluster::at_corner(Corner corner) const {
+  CpuClusterSpec spec = spec_;
+  move_to_corner(spec.clock, corner);
+  move_to_corner(spec.vector_ops_per_cycle, corner);
+  move_to_corner(spec.core_bandwidth, corner);
+  spec.arithmetic.move_rates_to(corner);
+  return std::make_shared<CpuCluster>(std::move(spec));
+}
+
 }  // namespace joulesim::hw

@@ -53,6 +53,7 @@ class CpuCluster final : public ComputeUnit {
   [[nodiscard]] bool arithmetic_assumed() const override { return is_assumed(spec_.clock); }
   [[nodiscard]] bool memory_assumed() const override { return is_assumed(spec_.core_bandwidth); }
   [[nodiscard]] int tile_buffers() const override { return 4; }
+  [[nodiscard]] std::shared_ptr<const ComputeUnit> at_corner(Corner corner) const override;
   [[nodiscard]] std::shared_ptr<const ComputeUnit> scaled(double arithmetic,
                                                           double port) const override;
 

@@ -21,10 +21,9 @@ BankState::BankState(const DramOrganisation& organisation, const DramTiming& tim
 void BankState::hold_other_stacks(int bank, bool write, Clock t) {
   const int mine = bank >> stack_shift_;
   const int first = unit_of(bank) * stacks_;
-  const int groups = 1 << (stack_shift_ - group_shift_);
   for (int stack = first; stack < first + stacks_; ++stack) {
-    for (int group = stack * groups; stack != mine && group < (stack + 1) * groups; ++group) {
-      raise(group_column_[static_cast<std::size_t>(write)][at(group)], t + gates_.other_stack);
+    for (int b = stack << stack_shift_; stack != mine && b < (stack + 1) << stack_shift_; ++b) {
+      raise(column_[static_cast<std::size_t>(write)][at(b)], t + gates_.other_stack);
     }
   }
 }
@@ -35,6 +34,7 @@ void BankState::precharge_all(int unit, Clock t) {
   for (int bank = first; bank < first + (1 << unit_shift_); ++bank) {
     if (row_[at(bank)] != kClosed) {
       row_[at(bank)] = kClosed;
+      open_bits_ &= ~(std::uint64_t{1} << bank);
       ++counters_.precharges;
       closed(unit, t);
     }

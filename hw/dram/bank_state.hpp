@@ -51,15 +51,14 @@ class BankState {
   [[nodiscard]] int open_banks(int unit) const { return open_count_[at(unit)]; }
 
   [[nodiscard]] Clock earliest_act(int bank) const {
-    return max3(act_[at(bank)], group_act_[at(group_of(bank))], unit_act_[at(unit_of(bank))]);
+    return std::max(act_[at(bank)], unit_act_[at(unit_of(bank))]);
   }
   [[nodiscard]] Clock earliest_pre(int bank) const {
     return std::max(pre_[at(bank)], unit_pre_[at(unit_of(bank))]);
   }
   [[nodiscard]] Clock earliest_column(int bank, bool write) const {
     const auto w = static_cast<std::size_t>(write);
-    return max3(column_[w][at(bank)], group_column_[w][at(group_of(bank))],
-                unit_column_[w][at(unit_of(bank))]);
+    return std::max(column_[w][at(bank)], unit_column_[w][at(unit_of(bank))]);
   }
   [[nodiscard]] Clock earliest_pre_all(int unit) const {
     return std::max(pre_all_[at(unit)], unit_pre_[at(unit)]);
@@ -67,6 +66,19 @@ class BankState {
   [[nodiscard]] Clock earliest_ref(int unit) const { return ref_[at(unit)]; }
   [[nodiscard]] Clock earliest_ref_bank(int bank) const {
     return std::max(bank_ref_[at(bank)], unit_ref_bank_[at(unit_of(bank))]);
+  }
+
+  // The same for all banks at once: per-bank clocks, and the floor that the unit sets.
+  [[nodiscard]] std::uint64_t open_bits() const { return open_bits_; }
+  [[nodiscard]] const Clock* act_clocks() const { return act_.data(); }
+  [[nodiscard]] const Clock* pre_clocks() const { return pre_.data(); }
+  [[nodiscard]] const Clock* column_clocks(bool write) const {
+    return column_[static_cast<std::size_t>(write)].data();
+  }
+  [[nodiscard]] Clock act_floor(int unit) const { return unit_act_[at(unit)]; }
+  [[nodiscard]] Clock pre_floor(int unit) const { return unit_pre_[at(unit)]; }
+  [[nodiscard]] Clock column_floor(int unit, bool write) const {
+    return unit_column_[static_cast<std::size_t>(write)][at(unit)];
   }
 
   void activate(int bank, std::int32_t row, Clock t);
@@ -90,8 +102,15 @@ class BankState {
 
  private:
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
-  static Clock max3(Clock a, Clock b, Clock c) { return std::max(a, std::max(b, c)); }
   static void raise(Clock& slot, Clock t) { slot = std::max(slot, t); }
+  using PerBank = std::array<Clock, kMaxBanks>;
+  // Gates of a bank group are kept with each of its banks, so that one look per bank is enough.
+  void raise_group(PerBank& slots, int bank, Clock t) const {
+    const int first = group_of(bank) << group_shift_;
+    for (int b = first; b < first + (1 << group_shift_); ++b) {
+      raise(slots[at(b)], t);
+    }
+  }
   void log(Clock t, DramCommand command, int bank) {
     if (log_ != nullptr) {
       log_->push_back({t, command, bank, row_[at(bank)]});
@@ -107,10 +126,11 @@ class BankState {
   int banks_ = 0, units_ = 1, group_shift_ = 0, unit_shift_ = 0;
   int stacks_ = 1, stack_shift_ = 0;
   std::array<std::int32_t, kMaxBanks> row_{};
-  std::array<Clock, kMaxBanks> act_{}, pre_{}, bank_ref_{};
-  std::array<std::array<Clock, kMaxBanks>, 2> column_{};
-  std::array<Clock, kMaxBanks> group_act_{};
-  std::array<std::array<Clock, kMaxBanks>, 2> group_column_{};
+  alignas(64) PerBank act_{};
+  alignas(64) PerBank pre_{};
+  alignas(64) std::array<PerBank, 2> column_{};
+  PerBank bank_ref_{};
+  std::uint64_t open_bits_ = 0;
   std::array<Clock, kMaxBanks> unit_act_{}, unit_pre_{}, pre_all_{}, ref_{}, unit_ref_bank_{};
   std::array<std::array<Clock, kMaxBanks>, 2> unit_column_{};
   std::array<std::array<Clock, 4>, kMaxBanks> last_acts_{};
@@ -153,7 +173,8 @@ inline void BankState::activate(int bank, std::int32_t row, Clock t) {
   raise(pre_[at(bank)], t + g.act_pre);
   raise(bank_ref_[at(bank)], t + g.act_ref);
   raise(unit_ref_bank_[at(unit)], t + g.act_refpb);
-  raise(group_act_[at(group_of(bank))], t + g.act_act_l);
+  raise_group(act_, bank, t + g.act_act_l);
+  open_bits_ |= std::uint64_t{1} << bank;
   auto& ring = last_acts_[at(unit)];
   int& next = next_act_[at(unit)];
   ring[at(next)] = t;
@@ -167,6 +188,7 @@ inline void BankState::precharge(int bank, Clock t) {
   const int unit = unit_of(bank);
   log(t, DramCommand::pre, bank);
   row_[at(bank)] = kClosed;
+  open_bits_ &= ~(std::uint64_t{1} << bank);
   ++counters_.precharges;
   closed(unit, t);
   raise(act_[at(bank)], t + gates_.pre_act);
@@ -177,14 +199,13 @@ inline void BankState::precharge(int bank, Clock t) {
 
 inline void BankState::read(int bank, Clock t) {
   const Gates& g = gates_;
-  const auto group = at(group_of(bank));
   const auto unit = at(unit_of(bank));
   log(t, DramCommand::rd, bank);
   ++counters_.reads;
   turn(false);
   raise(unit_column_[0][unit], t + g.rd_rd_s);
   raise(unit_column_[1][unit], t + g.rd_wr);
-  raise(group_column_[0][group], t + g.rd_rd_l);
+  raise_group(column_[0], bank, t + g.rd_rd_l);
   raise(pre_[at(bank)], t + g.rd_pre);
   raise(pre_all_[unit], t + g.rd_pre);
   if (stacks_ > 1) {
@@ -194,15 +215,14 @@ inline void BankState::read(int bank, Clock t) {
 
 inline void BankState::write(int bank, Clock t) {
   const Gates& g = gates_;
-  const auto group = at(group_of(bank));
   const auto unit = at(unit_of(bank));
   log(t, DramCommand::wr, bank);
   ++counters_.writes;
   turn(true);
   raise(unit_column_[1][unit], t + g.wr_wr_s);
   raise(unit_column_[0][unit], t + g.wr_rd_s);
-  raise(group_column_[1][group], t + g.wr_wr_l);
-  raise(group_column_[0][group], t + g.wr_rd_l);
+  raise_group(column_[1], bank, t + g.wr_wr_l);
+  raise_group(column_[0], bank, t + g.wr_rd_l);
   raise(pre_[at(bank)], t + g.wr_pre);
   raise(pre_all_[unit], t + g.wr_pre);
   if (stacks_ > 1) {

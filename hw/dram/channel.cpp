@@ -1,5 +1,7 @@
 #include "hw/dram/channel.hpp"
 
+#include "hw/dram/bank_scan.hpp"
+
 #include <bit>
 #include <cmath>
 
@@ -20,6 +22,10 @@ Channel::Channel(const DramOrganisation& organisation, const DramTiming& timing,
       two_buses_(timing.protocol == CommandProtocol::dual_bus ||
                  timing.protocol == CommandProtocol::dual_bus_half),
       half_clocks_(timing.protocol == CommandProtocol::dual_bus_half),
+      scan_banks_(wide_scan() && organisation.units == 1 && organisation.banks() % 4 == 0 &&
+                          timing.protocol != CommandProtocol::dual_bus_half
+                      ? organisation.banks()
+                      : 0),
       drain_above_(static_cast<int>(std::floor(policy.drain_above * policy.write_entries))),
       drain_below_(static_cast<int>(std::ceil(policy.drain_below * policy.write_entries))) {
   if (policy.refresh == RefreshPolicy::all_bank && timing.nREFI > 0) {
@@ -32,9 +38,8 @@ Channel::Channel(const DramOrganisation& organisation, const DramTiming& timing,
 void Channel::enqueue(const Burst& burst, Clock tick) {
   const std::uint64_t age = (static_cast<std::uint64_t>(tick - 1) << kArrivalShift) |
                             static_cast<std::uint64_t>(accepted_in_tick_);
-  Burst taken = burst;
-  taken.arrival = tick - 1;  // latency counts from acceptance
-  queues_[at(burst.write ? 1 : 0)].push(taken, age, banks_.open_row(burst.bank));
+  // Latency counts from acceptance, one clock before this one.
+  queues_[at(burst.write ? 1 : 0)].push(burst, age, banks_.open_row(burst.bank), tick - 1);
 }
 
 void Channel::due(Clock tick) {
@@ -102,11 +107,10 @@ void Channel::note_row_command(Clock t, Kind kind, int bank) {
   }
 }
 
-void Channel::count_row(RequestQueue::Entry& entry) {
+void Channel::count_row(const RequestQueue::Entry& entry) {
   if (entry.counted) {
     return;
   }
-  entry.counted = true;
   const std::int32_t open = banks_.open_row(entry.burst.bank);
   DramCounters& c = banks_.counters();
   if (open == entry.burst.row) {
@@ -129,7 +133,7 @@ Channel::Retired Channel::retire(const Burst& burst, Clock t) {
                                                       timing_.nBL + timing_.nWCKPST);
   synced_.kind = Kind::none;
   const Gates& g = banks_.gates();
-  return {burst, t, t + (burst.write ? g.write_done : g.read_done), true};
+  return {&burst, t, t + (burst.write ? g.write_done : g.read_done)};
 }
 
 Channel::Retired Channel::issue(const Choice& c) {
@@ -143,13 +147,15 @@ Channel::Retired Channel::issue(const Choice& c) {
     case Kind::column: {
       RequestQueue& queue = queues_[at(write_mode_ ? 1 : 0)];
       const std::int32_t row = banks_.open_row(c.bank);
-      RequestQueue::Entry entry = queue.pop(c.bank, row, row);
+      const RequestQueue::Entry& entry = queue.pop(c.bank, row, row);
       count_row(entry);
       return retire(entry.burst, t);
     }
     case Kind::precharge:
       if (maintenance_.empty()) {
-        count_row(queues_[at(write_mode_ ? 1 : 0)].oldest_miss(c.bank));
+        RequestQueue::Entry& entry = queues_[at(write_mode_ ? 1 : 0)].oldest_miss(c.bank);
+        count_row(entry);
+        entry.counted = true;
       }
       banks_.precharge(c.bank, t);
       note_row_command(t, c.kind, c.bank);
@@ -160,7 +166,7 @@ Channel::Retired Channel::issue(const Choice& c) {
     case Kind::activate: {
       RequestQueue& queue = queues_[at(write_mode_ ? 1 : 0)];
       const std::int32_t row = queue.oldest_miss(c.bank).burst.row;
-      RequestQueue::Entry entry = queue.pop(c.bank, row, row);
+      const RequestQueue::Entry& entry = queue.pop(c.bank, row, row);
       count_row(entry);
       banks_.activate(c.bank, row, t);
       note_row_command(t, c.kind, c.bank);

@@ -80,9 +80,8 @@ class Channel {
     Kind then = Kind::none;  // after a synchronisation
   };
   struct Retired {
-    Burst burst;
+    const Burst* burst = nullptr;  // until the next burst is accepted
     Clock issued = 0, data_end = 0;
-    bool valid = false;
   };
 
   // Accepts what it can before clock `tick`; true when more would go in one clock later.
@@ -103,6 +102,8 @@ class Channel {
   [[nodiscard]] Choice best_maintenance(Clock tick) const;
   template <bool kColumns, bool kRows>
   [[nodiscard]] Choice best_queued(const RequestQueue& queue, bool write, Clock tick) const;
+  template <bool kColumns, bool kRows>
+  [[nodiscard]] Choice best_of_many(const RequestQueue& queue, bool write, Clock tick) const;
   // First clock from `ready` on at which the command may travel.
   [[nodiscard]] Clock edge_for(Clock ready, Kind kind, int bank) const;
   void note_row_command(Clock t, Kind kind, int bank);
@@ -111,7 +112,7 @@ class Channel {
   Retired issue(const Choice& c);
   void issue_maintenance(const Choice& c);
   Retired retire(const Burst& burst, Clock t);
-  void count_row(RequestQueue::Entry& entry);
+  void count_row(const RequestQueue::Entry& entry);
   void skip_idle(Clock target);
   [[nodiscard]] Clock next_due() const { return next_refresh_; }
 
@@ -131,6 +132,7 @@ class Channel {
   int active_count_ = 0;
   std::uint64_t promotions_ = 0;
   bool two_buses_ = false, half_clocks_ = false;
+  int scan_banks_ = 0;  // banks that a wide scan covers; 0: bank by bank
   bool write_mode_ = false;
   int drain_above_ = 0, drain_below_ = 0;
 
@@ -220,8 +222,8 @@ void Channel::run(Feed& feed, Clock until) {
         continue;
       }
       now_ = c.at;
-      if (const Retired r = issue(c); r.valid) {
-        feed.done(r.burst, r.issued, r.data_end);
+      if (const Retired r = issue(c); r.burst != nullptr) {
+        feed.done(*r.burst, r.issued, r.data_end);
       }
       continue;
     }
@@ -235,8 +237,8 @@ void Channel::run(Feed& feed, Clock until) {
     }
     now_ = at_clock;
     if (column.at == at_clock) {
-      if (const Retired r = issue(column); r.valid) {
-        feed.done(r.burst, r.issued, r.data_end);
+      if (const Retired r = issue(column); r.burst != nullptr) {
+        feed.done(*r.burst, r.issued, r.data_end);
       }
       // The row bus decides after the column bus in the same clock and sees its effects.
       Choice none;

@@ -1,3 +1,4 @@
+#include "hw/dram/bank_scan.hpp"
 #include "hw/dram/channel.hpp"
 
 #include <bit>
@@ -16,6 +17,15 @@ std::uint64_t key_of(Clock ready, Clock tick, std::uint64_t age) {
   constexpr std::uint64_t kMask = (std::uint64_t{1} << kAgeBits) - 1;
   const std::uint64_t wait = static_cast<std::uint64_t>(std::max<Clock>(ready - tick, 0));
   return (wait << kAgeBits) | (kMask - std::min(waited, kMask));
+}
+
+// More than five bits: from there on a scan over all banks costs less than one bank after the
+// other.
+bool many(std::uint64_t mask) {
+  for (int i = 0; i < 5; ++i) {
+    mask &= mask - 1;
+  }
+  return mask != 0;
 }
 
 }  // namespace
@@ -90,8 +100,67 @@ Channel::Choice Channel::best_maintenance(Clock tick) const {
           Kind::pre_all, target, Kind::none};
 }
 
+// The same decision over all banks of the only unit at once.
+template <bool kColumns, bool kRows>
+Channel::Choice Channel::best_of_many(const RequestQueue& queue, bool write, Clock tick) const {
+  const auto oldest = [](const Earliest& e, const auto& age) {
+    int best = 0;
+    std::uint64_t best_age = kNoAge;
+    for (std::uint64_t m = e.banks; m != 0; m &= m - 1) {
+      const int bank = std::countr_zero(m);
+      if (age(bank) <= best_age) {
+        best_age = age(bank);
+        best = bank;
+      }
+    }
+    return std::pair(best, best_age);
+  };
+  Choice best;
+  std::uint64_t best_age = kNoAge;
+  if constexpr (kColumns) {
+    if (queue.hit_mask() != 0) {
+      const Clock* clocks = banks_.column_clocks(write);
+      const Clock floor = std::max(tick, banks_.column_floor(0, write));
+      const Earliest e =
+          earliest_of(queue.hit_mask(), 0, clocks, floor, clocks, floor, scan_banks_);
+      const auto [bank, age] = oldest(e, [&queue](int b) { return queue.hit_age(b); });
+      best = {e.at, Kind::column, bank, Kind::none};
+      best_age = age;
+    }
+  }
+  if constexpr (kRows) {
+    const std::uint64_t open = banks_.open_bits();
+    std::uint64_t rows = queue.miss_mask() & ~active_mask_;
+    if (activating_ >= 0) {
+      rows &= open;
+    }
+    if (policy_.scheduler == Scheduler::frfcfs_row_hit) {
+      for (std::uint64_t m = rows & open & queue.hit_mask(); m != 0; m &= m - 1) {
+        const int bank = std::countr_zero(m);
+        if (queue.hit_age(bank) >> kArrivalShift <= queue.miss_age(bank) >> kArrivalShift) {
+          rows &= ~(std::uint64_t{1} << bank);
+        }
+      }
+    }
+    if (rows != 0) {
+      const Earliest e =
+          earliest_of(rows, open, banks_.pre_clocks(), std::max(tick, banks_.pre_floor(0)),
+                      banks_.act_clocks(), std::max(tick, banks_.act_floor(0)), scan_banks_);
+      const auto [bank, age] = oldest(e, [&queue](int b) { return queue.miss_age(b); });
+      if (e.at < best.at || (e.at == best.at && age < best_age)) {
+        best = {e.at, (open >> bank & 1U) != 0 ? Kind::precharge : Kind::activate, bank,
+                Kind::none};
+      }
+    }
+  }
+  return best;
+}
+
 template <bool kColumns, bool kRows>
 Channel::Choice Channel::best_queued(const RequestQueue& queue, bool write, Clock tick) const {
+  if (scan_banks_ > 0 && many(queue.miss_mask() | queue.hit_mask())) {
+    return best_of_many<kColumns, kRows>(queue, write, tick);
+  }
   Choice best;
   std::uint64_t best_key = kNoAge;
   if constexpr (kColumns) {

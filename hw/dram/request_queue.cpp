@@ -38,11 +38,17 @@ bool RequestQueue::contains(int bank, std::int32_t row, std::int32_t column) con
   return false;
 }
 
-void RequestQueue::push(const Burst& burst, std::uint64_t age, std::int32_t open_row) {
+void RequestQueue::push(const Burst& burst, std::uint64_t age, std::int32_t open_row,
+                        Clock arrival) {
   const std::int16_t slot = free_entry_;
   Entry& entry = entries_[at(slot)];
   free_entry_ = entry.next;
-  entry = {burst, age, -1, false};
+  // Field by field: a temporary would be written and read in different widths.
+  entry.burst = burst;
+  entry.burst.arrival = arrival;
+  entry.age = age;
+  entry.next = -1;
+  entry.counted = false;
   ++size_;
   ++filter_[hash(burst.bank, burst.row, burst.column)];
 
@@ -71,7 +77,7 @@ void RequestQueue::push(const Burst& burst, std::uint64_t age, std::int32_t open
   }
 }
 
-RequestQueue::Entry RequestQueue::pop(int bank, std::int32_t row, std::int32_t open_row) {
+const RequestQueue::Entry& RequestQueue::pop(int bank, std::int32_t row, std::int32_t open_row) {
   std::int16_t* link = &bank_groups_[at(bank)];
   while (groups_[at(*link)].row != row) {
     link = &groups_[at(*link)].next;
@@ -79,9 +85,9 @@ RequestQueue::Entry RequestQueue::pop(int bank, std::int32_t row, std::int32_t o
   const std::int16_t g = *link;
   Group& group = groups_[at(g)];
   const std::int16_t slot = group.head;
-  const Entry out = entries_[at(slot)];
+  Entry& out = entries_[at(slot)];
   group.head = out.next;
-  entries_[at(slot)].next = free_entry_;
+  out.next = free_entry_;
   free_entry_ = slot;
   --size_;
   --filter_[hash(bank, row, out.burst.column)];

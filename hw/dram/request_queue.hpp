@@ -46,10 +46,11 @@ class RequestQueue {
   [[nodiscard]] bool full() const { return size_ == capacity_; }
   [[nodiscard]] bool contains(int bank, std::int32_t row, std::int32_t column) const;
 
-  // `open_row` is the bank's open row now, kClosed if none.
-  void push(const Burst& burst, std::uint64_t age, std::int32_t open_row);
-  // Removes the head of the bank's group of `row`, which must exist.
-  Entry pop(int bank, std::int32_t row, std::int32_t open_row);
+  // `open_row` is the bank's open row now, kClosed if none; the entry's burst arrives at `arrival`.
+  void push(const Burst& burst, std::uint64_t age, std::int32_t open_row, Clock arrival);
+  // Removes the head of the bank's group of `row`, which must exist. The entry stays readable until
+  // the next push.
+  const Entry& pop(int bank, std::int32_t row, std::int32_t open_row);
   // To be called when a bank's open row changes.
   void refresh_candidates(int bank, std::int32_t open_row);
 

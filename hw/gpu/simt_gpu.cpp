@@ -262,4 +262,18 @@ std::shared_ptr<const ComputeUnit> SimtGpu::scaled(double arithmetic, double por
   return std::make_shared<SimtGpu>(std::move(spec));
 }
 
+std::shared_ptr<const ComputeUnit> SimtGpu::at_corner(Corner corner) const {
+  SimtGpuSpec spec = spec_;
+  move_to_corner(spec.clock, corner);
+  move_to_corner(spec.vector_ops_per_cycle, corner);
+  move_to_corner(spec.exponentials_per_cycle, corner);
+  move_to_corner(spec.l2_bandwidth, corner);
+  move_to_corner(spec.sm_port, corner);
+  move_to_corner(spec.port, corner);
+  move_to_corner(spec.memory, corner);
+  move_to_corner(spec.block_start, corner, false);
+  spec.arithmetic.move_rates_to(corner);
+  return std::make_shared<SimtGpu>(std::move(spec));
+}
+
 }  // namespace joulesim::hw

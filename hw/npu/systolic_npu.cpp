@@ -171,4 +171,15 @@ std::shared_ptr<const ComputeUnit> SystolicNpu::scaled(double arithmetic, double
   return std::make_shared<SystolicNpu>(std::move(spec));
 }
 
+std::shared_ptr<const ComputeUnit> SystolicNpu::at_corner(Corner corner) const {
+  SystolicNpuSpec spec = spec_;
+  move_to_corner(spec.clock, corner);
+  move_to_corner(spec.weight_rows_per_cycle, corner);
+  move_to_corner(spec.vector_ops_per_cycle, corner);
+  move_to_corner(spec.port, corner);
+  move_to_corner(spec.memory, corner);
+  spec.arithmetic.move_rates_to(corner);
+  return std::make_shared<SystolicNpu>(std::move(spec));
+}
+
 }  // namespace joulesim::hw

@@ -59,6 +59,7 @@ class SystolicNpu final : public ComputeUnit {
   [[nodiscard]] bool arithmetic_assumed() const override { return is_assumed(spec_.clock); }
   [[nodiscard]] bool memory_assumed() const override { return is_assumed(spec_.memory); }
   [[nodiscard]] int tile_buffers() const override { return spec_.buffers; }
+  [[nodiscard]] std::shared_ptr<const ComputeUnit> at_corner(Corner corner) const override;
   [[nodiscard]] std::shared_ptr<const ComputeUnit> scaled(double arithmetic,
                                                           double port) const override;
 

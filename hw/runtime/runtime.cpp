@@ -11,6 +11,10 @@ RuntimeSpec runtime_from(const ConfigNode& part) {
   const auto step = cost.figure<Time>("step");
   spec.launch = launch.value;
   spec.step_overhead = step.value;
+  spec.launch_low = launch.low.value_or(launch.value);
+  spec.launch_high = launch.high.value_or(launch.value);
+  spec.step_low = step.low.value_or(step.value);
+  spec.step_high = step.high.value_or(step.value);
   spec.assumed = (launch.source && launch.source->assumed());
   const ConfigNode graph = part.table("graph");
   spec.fuse_vector_work = graph.flag("fuses_vector_work");

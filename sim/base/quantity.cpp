@@ -162,7 +162,12 @@ std::string significant(double value, int digits) {
   if (value == 0) {
     return "0";
   }
-  const double magnitude = std::floor(std::log10(std::fabs(value)));
+  double magnitude = std::floor(std::log10(std::fabs(value)));
+  // Rounding may carry into another digit: 9.996 has the digits of 10.0.
+  if (std::round(std::fabs(value) * std::pow(10.0, digits - 1 - magnitude)) >=
+      std::pow(10.0, digits)) {
+    ++magnitude;
+  }
   if (magnitude < -4 || magnitude > 8) {
     return fmt::format("{:.{}g}", value, digits);
   }

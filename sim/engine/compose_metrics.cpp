@@ -390,19 +390,31 @@ void fill_metrics(const Prepared& prepared, const Simulated& simulated, const Re
   const std::string level = name_of(scenario.fidelity);
   const double guess = time_assumed(prepared, request.decode.activity);
   const double prefill_guess = time_assumed(prepared, request.prefill.activity);
+  // How much slower and faster the middle step is at the ends of the ranges of what paces it.
+  const auto ratio = [](Time corner, Time value) {
+    return corner > Time(0) ? corner / value : 1.0;
+  };
+  const Time middle = simulated.decode[simulated.middle].total.duration;
+  const double slow = std::max(1.0, ratio(simulated.decode_slowest, middle));
+  const double fast = std::min(1.0, ratio(simulated.decode_fastest, middle));
+  const Time prefill_time = simulated.prefill.total.duration;
+  const double prefill_slow = std::max(1.0, ratio(simulated.prefill_slowest, prefill_time));
+  const double prefill_fast = std::min(1.0, ratio(simulated.prefill_fastest, prefill_time));
   metric(result, "decode.tokens_per_second", "Decode speed", any(TokenRate(rate)),
          fmt::format("{} decode steps simulated at {} level over the answer's contexts",
                      simulated.decode.size(), level),
-         {}, {}, guess);
+         rate / slow, rate / fast, guess);
   metric(result, "decode.time_per_token", "Time per token", any(TimePerToken(request.step.si())),
-         "mean decode step", {}, {}, guess);
+         "mean decode step", request.step.si() * fast, request.step.si() * slow, guess);
   const Time first = request.prefill.activity.duration;
   metric(result, "prefill.time_to_first_token", "Time to first token", any(first),
          fmt::format("prefill of {} tokens simulated at {} level", scenario.prompt_tokens, level),
-         {}, {}, prefill_guess);
+         first.si() * prefill_fast, first.si() * prefill_slow, prefill_guess);
   metric(result, "prefill.tokens_per_second", "Prefill speed",
          any(TokenRate(static_cast<double>(scenario.prompt_tokens) / first.si())),
-         "prompt tokens over the time to first token", {}, {}, prefill_guess);
+         "prompt tokens over the time to first token",
+         static_cast<double>(scenario.prompt_tokens) / (first.si() * prefill_slow),
+         static_cast<double>(scenario.prompt_tokens) / (first.si() * prefill_fast), prefill_guess);
 
   const Time decode_time = request.decode.activity.duration;
   const RangedPower decode = mean_power(request.decode.costs, decode_time);

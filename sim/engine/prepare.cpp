@@ -158,7 +158,7 @@ std::vector<double> weights_of(const std::vector<std::int64_t>& contexts, std::i
 mapping::StepPlan replan(const Prepared& prepared, const PlannedStep& step, std::int64_t batch,
                          const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime) {
   const models::OperatorGraph graph =
-      models::build_graph(prepared.model, models::Phase::decode(step.context, batch));
+      models::build_graph(prepared.model, {batch, step.new_tokens, step.context, false});
   return mapping::plan_step(graph, prepared.placement, unit, runtime, prepared.scenario.unit_place);
 }
 
@@ -203,6 +203,7 @@ std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenar
     return step;
   };
   prepared->prefill = plan(prefill, fmt::format("prefill of {}", scenario.prompt_tokens), 0);
+  prepared->prefill.new_tokens = scenario.prompt_tokens;
   const std::vector<std::int64_t> contexts =
       contexts_of(scenario.prompt_tokens, scenario.generate_tokens);
   for (const std::int64_t context : contexts) {

@@ -17,8 +17,9 @@
 namespace joulesim::engine {
 
 struct PlannedStep {
-  std::string name;          // "prefill of 128", "decode at 130"
-  std::int64_t context = 0;  // positions already cached
+  std::int64_t new_tokens = 1;  // per sequence
+  std::string name;             // "prefill of 128", "decode at 130"
+  std::int64_t context = 0;     // positions already cached
   models::GraphTotals totals;
   mapping::StepPlan plan;
 };

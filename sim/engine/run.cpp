@@ -66,6 +66,24 @@ std::vector<std::unique_ptr<Variant>> variants_of(const Prepared& prepared,
   return variants;
 }
 
+// The scenario's own machine with all rates at one end of their ranges.
+std::unique_ptr<Variant> corner_of(const Prepared& prepared, hw::Corner corner) {
+  auto variant = std::make_unique<Variant>();
+  variant->machine = prepared.machine;
+  variant->unit = *prepared.unit;
+  variant->unit.unit = prepared.unit->unit->at_corner(corner);
+  variant->runtime = prepared.runtime.spec;
+  const bool fast = corner == hw::Corner::fastest;
+  hw::RuntimeSpec& runtime = variant->runtime;
+  runtime.launch = fast ? runtime.launch_low : runtime.launch_high;
+  runtime.step_overhead = fast ? runtime.step_low : runtime.step_high;
+  if (variant->machine.cache) {
+    hw::move_to_corner(variant->machine.cache->bandwidth, corner);
+    hw::move_to_corner(variant->machine.cache->latency, corner, false);
+  }
+  return variant;
+}
+
 std::vector<NumericsRun> compute_numerics(const NumericsWish& wish) {
   const models::Model model = models::load_model(shown_path(wish.file));
   const std::vector<std::int32_t> tokens(wish.tokens.begin(), wish.tokens.end());
@@ -128,6 +146,29 @@ Simulated simulate(const Prepared& prepared, const RunOptions& options) {
     jobs.push_back(job);
   }
 
+  // Slowest and fastest, prefill and decode.
+  const std::size_t first_corner = jobs.size();
+  std::vector<std::unique_ptr<Variant>> corners;
+  std::vector<std::unique_ptr<mapping::StepPlan>> corner_plans;
+  if (options.what_if) {
+    for (const hw::Corner corner : {hw::Corner::slowest, hw::Corner::fastest}) {
+      corners.push_back(corner_of(prepared, corner));
+      Variant& variant = *corners.back();
+      for (const PlannedStep* step : {&prepared.prefill, &middle}) {
+        corner_plans.push_back(std::make_unique<mapping::StepPlan>(
+            replan(prepared, *step, step == &middle ? scenario.batch : 1, *variant.unit.unit,
+                   variant.runtime)));
+        StepJob job = base_job(*step, step == &middle);
+        job.name += corner == hw::Corner::slowest ? ", slowest" : ", fastest";
+        job.machine = &variant.machine;
+        job.unit = &variant.unit;
+        job.runtime = variant.runtime;
+        job.plan = corner_plans.back().get();
+        jobs.push_back(job);
+      }
+    }
+  }
+
   std::vector<WorkerJob> work;
   for (const StepJob& job : jobs) {
     work.push_back({scenario.id + ", " + job.name, [&job] {
@@ -167,6 +208,15 @@ Simulated simulate(const Prepared& prepared, const RunOptions& options) {
   for (std::size_t i = 0; i < variants.size(); ++i) {
     const StepActivity step = step_from_json(texts[first_variant + i]);
     simulated.what_if.push_back({variants[i]->change, variants[i]->component, step.total.duration});
+  }
+  if (!corners.empty()) {
+    const auto time_of = [&](std::size_t i) {
+      return step_from_json(texts[first_corner + i]).total.duration;
+    };
+    simulated.prefill_slowest = time_of(0);
+    simulated.decode_slowest = time_of(1);
+    simulated.prefill_fastest = time_of(2);
+    simulated.decode_fastest = time_of(3);
   }
   if (scenario.fidelity != FidelityLevel::analytic) {
     StepJob job = base_job(prepared.prefill, false);

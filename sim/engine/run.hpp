@@ -41,6 +41,9 @@ struct Simulated {
   FidelityLevel checked_level = FidelityLevel::train;
   std::size_t middle = 0;  // the decode step that what-ifs and checks were run at
   std::vector<WhatIfRun> what_if;
+  // Times with every rate of unit and software stack at the slow and the fast end of its range;
+  // nought without such runs.
+  Time decode_slowest, decode_fastest, prefill_slowest, prefill_fastest;
   std::vector<NumericsRun> numerics;
 };
 
