@@ -165,8 +165,8 @@ Channel::Retired Channel::issue(const Choice& c) {
       return {};
     case Kind::activate: {
       RequestQueue& queue = queues_[at(write_mode_ ? 1 : 0)];
-      const std::int32_t row = queue.oldest_miss(c.bank).burst.row;
-      const RequestQueue::Entry& entry = queue.pop(c.bank, row, row);
+      const RequestQueue::Entry& entry = queue.take_oldest_miss(c.bank);
+      const std::int32_t row = entry.burst.row;
       count_row(entry);
       banks_.activate(c.bank, row, t);
       note_row_command(t, c.kind, c.bank);
@@ -182,8 +182,7 @@ Channel::Retired Channel::issue(const Choice& c) {
       }
       active_mask_ |= std::uint64_t{1} << c.bank;
       ++active_count_;
-      queues_[0].refresh_candidates(c.bank, row);
-      queues_[1].refresh_candidates(c.bank, row);
+      queues_[at(write_mode_ ? 0 : 1)].refresh_candidates(c.bank, row);
       return {};
     }
     case Kind::activate_end:

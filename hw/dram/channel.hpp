@@ -139,6 +139,7 @@ class Channel {
   Clock now_ = 0;
   Clock accept_tick_ = -1;
   int accepted_in_tick_ = 0;
+  int blocked_ = -1;  // the full buffer that the next burst waits for
   Clock next_refresh_ = kNever;
   std::vector<int> maintenance_;  // units, or banks, whose refresh is due; first in, first out
   int next_bank_refresh_ = 0;
@@ -160,6 +161,10 @@ bool Channel::accept(Feed& feed, Clock tick) {
     accept_tick_ = tick;
     accepted_in_tick_ = 0;
   }
+  if (blocked_ >= 0 && queues_[at(blocked_)].full()) {
+    return false;
+  }
+  blocked_ = -1;
   for (;;) {
     const Burst* b = feed.front(tick);
     if (b == nullptr || b->arrival >= tick) {
@@ -167,6 +172,7 @@ bool Channel::accept(Feed& feed, Clock tick) {
     }
     const bool absorbed = buffered_write(*b);
     if (!absorbed && queues_[at(b->write ? 1 : 0)].full()) {
+      blocked_ = b->write ? 1 : 0;
       return false;
     }
     if (accepted_in_tick_ == policy_.accepts_per_clock) {
@@ -189,6 +195,7 @@ bool Channel::accept(Feed& feed, Clock tick) {
 
 template <class Feed>
 void Channel::run(Feed& feed, Clock until) {
+  blocked_ = -1;  // what comes next may be another burst by now
   while (now_ < until) {
     Clock tick = now_ + 1;
     if (pending() == 0 && maintenance_.empty()) {
@@ -211,8 +218,10 @@ void Channel::run(Feed& feed, Clock until) {
     Clock limit = std::min(until, next_due() - 1);
     if (more) {
       limit = tick;
-    } else if (const Burst* b = feed.front(tick); b != nullptr && b->arrival >= tick) {
-      limit = std::min(limit, b->arrival);  // accepted from the clock after its arrival on
+    } else if (blocked_ < 0) {
+      if (const Burst* b = feed.front(tick); b != nullptr && b->arrival >= tick) {
+        limit = std::min(limit, b->arrival);  // accepted from the clock after its arrival on
+      }
     }
     limit = std::max(limit, tick);
     if (!two_buses_) {

@@ -102,6 +102,9 @@ const RequestQueue::Entry& RequestQueue::pop(int bank, std::int32_t row, std::in
     if (emptied) {
       hit_mask_ &= ~(std::uint64_t{1} << bank);
     }
+  } else if (bank_groups_[at(bank)] < 0) {
+    miss_age_[at(bank)] = kNoAge;
+    miss_mask_ &= ~(std::uint64_t{1} << bank);
   } else {
     refresh_candidates(bank, open_row);
   }
@@ -109,6 +112,9 @@ const RequestQueue::Entry& RequestQueue::pop(int bank, std::int32_t row, std::in
 }
 
 void RequestQueue::refresh_candidates(int bank, std::int32_t open_row) {
+  if (bank_groups_[at(bank)] < 0) {
+    return;  // nothing for this bank, and its bits are clear
+  }
   std::uint64_t hit = kNoAge;
   std::uint64_t miss = kNoAge;
   std::int16_t oldest = -1;
@@ -127,6 +133,38 @@ void RequestQueue::refresh_candidates(int bank, std::int32_t open_row) {
   hit_age_[at(bank)] = hit;
   miss_age_[at(bank)] = miss;
   oldest_miss_group_[at(bank)] = oldest;
+}
+
+const RequestQueue::Entry& RequestQueue::take_oldest_miss(int bank) {
+  const std::int16_t g = oldest_miss_group_[at(bank)];
+  Group& group = groups_[at(g)];
+  const std::int32_t row = group.row;
+  const std::int16_t slot = group.head;
+  Entry& out = entries_[at(slot)];
+  group.head = out.next;
+  out.next = free_entry_;
+  free_entry_ = slot;
+  --size_;
+  --filter_[hash(bank, row, out.burst.column)];
+  if (group.head < 0) {
+    std::int16_t* link = &bank_groups_[at(bank)];
+    while (*link != g) {
+      link = &groups_[at(*link)].next;
+    }
+    *link = group.next;
+    group.next = free_group_;
+    free_group_ = g;
+  }
+  if (bank_groups_[at(bank)] < 0) {
+    const std::uint64_t bit = std::uint64_t{1} << bank;
+    hit_mask_ &= ~bit;
+    miss_mask_ &= ~bit;
+    hit_age_[at(bank)] = kNoAge;
+    miss_age_[at(bank)] = kNoAge;
+  } else {
+    refresh_candidates(bank, row);
+  }
+  return out;
 }
 
 RequestQueue::Entry& RequestQueue::oldest_miss(int bank) {

@@ -51,6 +51,8 @@ class RequestQueue {
   // Removes the head of the bank's group of `row`, which must exist. The entry stays readable until
   // the next push.
   const Entry& pop(int bank, std::int32_t row, std::int32_t open_row);
+  // Removes the oldest entry that is not for the open row; its row is the open one from now on.
+  const Entry& take_oldest_miss(int bank);
   // To be called when a bank's open row changes.
   void refresh_candidates(int bank, std::int32_t open_row);
 

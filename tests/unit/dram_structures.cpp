@@ -1,5 +1,6 @@
 // The pieces of the memory model one by one: mapping, interleave, buffers, arbiter.
 #include "hw/dram/arbiter.hpp"
+#include "hw/dram/bank_scan.hpp"
 #include "hw/dram/interleave.hpp"
 #include "hw/dram/mapping.hpp"
 #include "hw/dram/request_queue.hpp"
@@ -7,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <random>
 #include <set>
@@ -159,14 +161,14 @@ TEST_CASE("a request buffer always knows the oldest hit and the oldest other req
       b.bank = bank;
       b.row = static_cast<std::int32_t>(rng() % 4);
       b.column = static_cast<std::int32_t>(rng() % 64);
-      queue.push(b, age, open[static_cast<std::size_t>(bank)]);
+      queue.push(b, age, open[static_cast<std::size_t>(bank)], 0);
       list.push_back({b, age++});
     } else if (action < 8 && !list.empty()) {  // serve the oldest of some request's row
       const Burst& pick = list[rng() % list.size()].burst;
       const auto it = std::find_if(list.begin(), list.end(), [&pick](const Plain& p) {
         return p.burst.bank == pick.bank && p.burst.row == pick.row;
       });
-      const auto entry = queue.pop(pick.bank, pick.row, open[static_cast<std::size_t>(pick.bank)]);
+      const auto& entry = queue.pop(pick.bank, pick.row, open[static_cast<std::size_t>(pick.bank)]);
       CHECK(entry.age == it->age);
       list.erase(it);
     } else {
@@ -188,6 +190,46 @@ TEST_CASE("a request buffer always knows the oldest hit and the oldest other req
       REQUIRE((queue.miss_mask() >> b & 1U) == (miss == kNoAge ? 0U : 1U));
     }
     REQUIRE(queue.size() == static_cast<int>(list.size()));
+  }
+}
+
+TEST_CASE("a scan over all banks finds what a look at each bank finds") {
+  std::mt19937_64 rng(5);
+  if (!wide_scan()) {
+    WARN("no wide instructions on this machine; the plain loop is what runs");
+    return;
+  }
+  for (int round = 0; round < 2000; ++round) {
+    const int n = 4 << (rng() % 5);
+    std::vector<Clock> pre(64);
+    std::vector<Clock> act(64);
+    for (std::size_t i = 0; i < 64; ++i) {
+      pre[i] = static_cast<Clock>(rng() % 20);
+      act[i] = static_cast<Clock>(rng() % 20);
+    }
+    const std::uint64_t all = n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1;
+    const std::uint64_t candidates = rng() & rng() & all;
+    const std::uint64_t open = rng() & all;
+    const auto pre_floor = static_cast<Clock>(rng() % 20);
+    const auto act_floor = static_cast<Clock>(rng() % 20);
+    Clock at = std::numeric_limits<Clock>::max();
+    std::uint64_t banks = 0;
+    for (std::size_t b = 0; b < static_cast<std::size_t>(n); ++b) {
+      if ((candidates >> b & 1U) == 0) {
+        continue;
+      }
+      const Clock t =
+          (open >> b & 1U) != 0 ? std::max(pre[b], pre_floor) : std::max(act[b], act_floor);
+      if (t < at) {
+        at = t;
+        banks = 0;
+      }
+      banks |= t == at ? std::uint64_t{1} << b : 0;
+    }
+    const Earliest e =
+        earliest_of(candidates, open, pre.data(), pre_floor, act.data(), act_floor, n);
+    REQUIRE(e.banks == banks);
+    REQUIRE((banks == 0 || e.at == at));
   }
 }
 
