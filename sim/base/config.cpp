@@ -6,81 +6,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <stdexcept>
 
 namespace joulesim {
 namespace {
 
-constexpr std::array kSourceKinds = {"standard", "datasheet", "measured",
-                                     "paper",    "derived",   "assumed"};
-
 std::string joined(const std::string& path, const std::string& key) {
   return path.empty() ? key : path + "." + key;
-}
-
-// [sources]: id = { kind = …, title = …, anything else as detail text }.
-void read_sources(ConfigDocument& document) {
-  const ConfigTree* table = document.root.find("sources");
-  if (table == nullptr) {
-    return;
-  }
-  table->read = true;
-  document.root.asked.insert("sources");
-  for (const auto& [id, entry] : table->entries) {
-    entry->read = true;
-    auto source = std::make_shared<Source>();
-    source->id = id;
-    source->region = entry->key_region;
-    const std::vector<std::string> kinds(kSourceKinds.begin(), kSourceKinds.end());
-    for (const auto& [key, value] : entry->entries) {
-      value->read = true;
-      if (key == "kind") {
-        source->kind = value->text;
-        if (std::find(kinds.begin(), kinds.end(), source->kind) == kinds.end()) {
-          document.diagnostics.error(
-              value->region,
-              fmt::format("found source kind '{}'; expected {}{}", source->kind,
-                          fmt::join(kinds, ", "), did_you_mean(source->kind, kinds)));
-        }
-      } else if (key == "title") {
-        source->title = value->text;
-      } else {
-        source->detail +=
-            fmt::format("{}{}: {}", source->detail.empty() ? "" : "; ", key,
-                        value->kind == ConfigTree::Kind::text ? value->text : value->kind_name());
-      }
-    }
-    if (source->kind.empty() || source->title.empty()) {
-      document.diagnostics.error(entry->region,
-                                 fmt::format("source '{}' has no {}; expected kind and title", id,
-                                             source->kind.empty() ? "kind" : "title"));
-    }
-    if (source->assumed() && entry->find("reason") == nullptr) {
-      document.diagnostics.error(
-          entry->region,
-          fmt::format("source '{}' is assumed without a reason; expected reason = \"…\"", id));
-    }
-    document.sources[id] = std::move(source);
-  }
-}
-
-void report_unread(ConfigDocument& document, const ConfigTree& tree) {
-  for (const auto& [key, child] : tree.entries) {
-    if (!child->read) {
-      const std::vector<std::string> asked(tree.asked.begin(), tree.asked.end());
-      document.diagnostics.error(child->key_region,
-                                 fmt::format("unknown key '{}'{}", key, did_you_mean(key, asked)));
-      continue;
-    }
-    report_unread(document, *child);
-  }
-  for (const ConfigTree& item : tree.items) {
-    if (item.read) {
-      report_unread(document, item);
-    }
-  }
 }
 
 }  // namespace
@@ -294,6 +227,11 @@ std::optional<AnyQuantity> ConfigNode::value_of(const ConfigTree& tree,
                                                 const std::string& key) const {
   tree.read = true;
   if (tree.kind == ConfigTree::Kind::integer || tree.kind == ConfigTree::Kind::number) {
+    if (!std::isfinite(tree.number)) {
+      document_->diagnostics.error(
+          tree.region, fmt::format("'{}' is {}; expected a finite number", key, tree.number));
+      return std::nullopt;
+    }
     return AnyQuantity{tree.number, {}};
   }
   if (tree.kind == ConfigTree::Kind::text) {
@@ -506,7 +444,7 @@ void ConfigNode::check_equals(const ConfigTree& holder, const std::string& key, 
     return;
   }
   constexpr double kTolerance = 0.01;
-  if (std::fabs(result.value->si - value) > kTolerance * std::fabs(value)) {
+  if (!(std::fabs(result.value->si - value) <= kTolerance * std::fabs(value))) {
     document_->diagnostics.error(
         holder.find("value")->region,
         fmt::format("'{}' is {}, but {} gives {}; expected them to agree within 1 %", key,
@@ -625,87 +563,5 @@ void ConfigNode::warning(const std::string& key, const std::string& message) con
 }
 
 bool ConfigNode::ok() const { return document_->diagnostics.ok(); }
-
-ConfigFile::ConfigFile(std::shared_ptr<ConfigDocument> document) : document_(std::move(document)) {
-  read_sources(*document_);
-}
-
-ConfigFile ConfigFile::parse(const std::string& text, const std::string& shown_path) {
-  return ConfigFile(parse_toml(text, shown_path));
-}
-
-void ConfigFile::set(const std::string& assignment) {
-  const auto equals = assignment.find('=');
-  const std::string shown = "--set " + assignment;
-  if (equals == std::string::npos || equals == 0) {
-    throw InputError(fmt::format("found {}; expected --set key.path=value", shown));
-  }
-  const std::string key = assignment.substr(0, equals);
-  const std::string value = assignment.substr(equals + 1);
-  std::shared_ptr<ConfigDocument> parsed;
-  try {
-    parsed = parse_toml(key + " = " + value, shown);
-  } catch (const InputError&) {
-    std::string quoted;
-    for (const char c : value) {
-      quoted += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
-    }
-    parsed = parse_toml(fmt::format("{} = \"{}\"", key, quoted), shown);
-  }
-  ConfigTree* into = &document_->root;
-  ConfigTree* from = &parsed->root;
-  while (true) {
-    auto& [name, child] = from->entries.front();
-    const auto found = std::find_if(into->entries.begin(), into->entries.end(),
-                                    [&n = name](const auto& e) { return e.first == n; });
-    if (found == into->entries.end()) {
-      into->entries.emplace_back(name, std::move(child));
-      return;
-    }
-    if (child->kind == ConfigTree::Kind::table && child->entries.size() == 1 &&
-        found->second->kind == ConfigTree::Kind::table) {
-      into = found->second.get();
-      from = child.get();
-      continue;
-    }
-    found->second = std::move(child);
-    return;
-  }
-}
-
-ConfigNode ConfigFile::root() const { return {document_, &document_->root, ""}; }
-const std::string& ConfigFile::path() const { return document_->file->path; }
-const std::string& ConfigFile::text() const { return document_->file->text; }
-void ConfigFile::set_owner(const std::string& name) { document_->owner = name; }
-const std::vector<Figure>& ConfigFile::figures() const { return document_->figures; }
-Diagnostics& ConfigFile::diagnostics() { return document_->diagnostics; }
-
-std::vector<std::shared_ptr<const Source>> ConfigFile::sources() const {
-  std::vector<std::shared_ptr<const Source>> result;
-  for (const auto& [id, source] : document_->sources) {
-    result.push_back(source);
-  }
-  return result;
-}
-
-bool ConfigFile::finish() {
-  if (!document_->finished) {
-    document_->finished = true;
-    report_unread(*document_, document_->root);
-    for (const auto& [id, source] : document_->sources) {
-      if (!document_->used_sources.contains(id) && document_->diagnostics.ok()) {
-        document_->diagnostics.warning(source->region,
-                                       fmt::format("source '{}' is used by no figure", id));
-      }
-    }
-  }
-  return document_->diagnostics.ok();
-}
-
-void ConfigFile::require_ok() {
-  if (!finish()) {
-    throw InputError(document_->diagnostics);
-  }
-}
 
 }  // namespace joulesim

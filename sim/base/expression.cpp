@@ -61,6 +61,9 @@ class Parser {
         value = {value.si * other.si, value.dim * other.dim};
       } else if (take('/')) {
         const AnyQuantity other = atom();
+        if (other.si == 0) {
+          throw std::invalid_argument(fmt::format("\"{}\" divides by zero", text_));
+        }
         value = {value.si / other.si, value.dim / other.dim};
       } else {
         return value;
@@ -91,7 +94,13 @@ class Parser {
       throw std::invalid_argument(fmt::format("\"{}\" lacks an operand", text_));
     }
     if (std::isdigit(static_cast<unsigned char>(word[0])) != 0) {
-      return {std::stod(word), {}};
+      std::size_t end = 0;
+      const double number = std::stod(word, &end);
+      if (end != word.size()) {
+        throw std::invalid_argument(
+            fmt::format("found '{}' in \"{}\"; expected a number", word, text_));
+      }
+      return {number, {}};
     }
     const auto value = lookup_(word);
     if (!value) {
