@@ -39,6 +39,32 @@ Json metric_row(const std::vector<Result>& results, const std::string& name) {
   return {{"name", name}, {"label", label}, {"cells", std::move(cells)}};
 }
 
+Json headline_table(const std::vector<Result>& results, const HeadlineGroup& group,
+                    const Link& link) {
+  Json heads = Json::array();
+  for (const HeadlineColumn& column : group.columns) {
+    heads.push_back({{"head", column.head}, {"name", column.name}});
+  }
+  Json rows = Json::array();
+  const Result& first = results[group.results.front()];
+  for (const std::size_t i : group.results) {
+    Json cells = Json::array();
+    for (const HeadlineColumn& column : group.columns) {
+      const Metric* m = results[i].metric(column.name);
+      cells.push_back(
+          {{"text", m == nullptr ? "–" : show_value(*m)},
+           {"ratio",
+            &results[i] == &first ? std::string() : ratio_text(first.metric(column.name), m)},
+           {"raw", m == nullptr ? Json(false) : Json{{"value", fmt::format("{}", m->value.si)}}}});
+    }
+    const std::string address = link ? link(results[i]) : std::string();
+    rows.push_back({{"title", results[i].title.empty() ? results[i].name : results[i].title},
+                    {"link", address.empty() ? Json(false) : Json{{"href", address}}},
+                    {"cells", std::move(cells)}});
+  }
+  return {{"group", group.title}, {"heads", std::move(heads)}, {"rows", std::move(rows)}};
+}
+
 }  // namespace
 
 Json comparison_data(const std::vector<Result>& results, const PlotSet& plots, const Link& link) {
@@ -46,16 +72,15 @@ Json comparison_data(const std::vector<Result>& results, const PlotSet& plots, c
   data["style"] = kStyle;
   data["script"] = kSortScript;
   data["title"] = fmt::format("{} scenarios compared", results.size());
-  std::string question;
-  for (const Result& r : results) {
-    question += (question.empty() ? "" : " · ") + (r.title.empty() ? r.name : r.title);
-  }
-  data["question"] = question;
   data["first"] = results.front().name;
   data["version"] = results.front().version;
   data["scenarios"] = Json::array();
   for (const Result& r : results) {
     data["scenarios"].push_back(scenario(r, link));
+  }
+  data["groups"] = Json::array();
+  for (const HeadlineGroup& group : headline_groups(results)) {
+    data["groups"].push_back(headline_table(results, group, link));
   }
   data["metrics"] = Json::array();
   for (const std::string& name : compared_metrics(results)) {

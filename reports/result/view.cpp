@@ -284,6 +284,42 @@ std::vector<std::string> compared_metrics(const std::vector<Result>& results) {
   return names;
 }
 
+std::vector<HeadlineGroup> headline_groups(const std::vector<Result>& results) {
+  std::vector<HeadlineGroup> groups = {{"At a glance",
+                                        {{"decode.tokens_per_second", "Decode"},
+                                         {"prefill.time_to_first_token", "First token"},
+                                         {"energy.per_token", "Energy"},
+                                         {"power.average", "Power"},
+                                         {"battery.hours", "Battery"},
+                                         {"memory.footprint", "Memory"}},
+                                        {}},
+                                       {"Fleets",
+                                        {{"fleet.devices", "Devices"},
+                                         {"fleet.power", "Power"},
+                                         {"fleet.energy_per_request", "Per request"},
+                                         {"fleet.energy_per_year", "Per year"},
+                                         {"fleet.co2_per_year", "CO2 per year"},
+                                         {"fleet.cost_per_million_tokens", "Per M tokens"}},
+                                        {}}};
+  for (HeadlineGroup& group : groups) {
+    const auto has = [&](const Result& r, const HeadlineColumn& c) {
+      return r.metric(c.name) != nullptr;
+    };
+    std::erase_if(group.columns, [&](const HeadlineColumn& c) {
+      return std::none_of(results.begin(), results.end(),
+                          [&](const Result& r) { return has(r, c); });
+    });
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      if (std::any_of(group.columns.begin(), group.columns.end(),
+                      [&](const HeadlineColumn& c) { return has(results[i], c); })) {
+        group.results.push_back(i);
+      }
+    }
+  }
+  std::erase_if(groups, [](const HeadlineGroup& g) { return g.results.empty(); });
+  return groups;
+}
+
 std::string ratio_text(const Metric* first, const Metric* other) {
   if (first == nullptr || other == nullptr || first->value.si == 0 ||
       !(first->value.dim == other->value.dim)) {

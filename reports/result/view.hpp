@@ -71,6 +71,19 @@ std::vector<std::string> compared_metrics(const std::vector<Result>& results);
 
 // "× 1.71", or "÷ 115" below a tenth, against the same metric of the first result; empty where
 // there is none.
+// The few figures that set several results beside each other at a glance, with short column heads,
+// in groups: what all kinds of machine have, then fleets. A group holds the results that have any
+// of its figures.
+struct HeadlineColumn {
+  std::string name, head;
+};
+struct HeadlineGroup {
+  std::string title;
+  std::vector<HeadlineColumn> columns;
+  std::vector<std::size_t> results;
+};
+std::vector<HeadlineGroup> headline_groups(const std::vector<Result>& results);
+
 std::string ratio_text(const Metric* first, const Metric* other);
 
 // What was run, in one line: "MobileLLM-350M · A phone of 2023 · Prompt 64 tokens".

@@ -197,6 +197,29 @@ Table block(const std::vector<Result>& results, std::size_t begin, std::size_t e
   return table;
 }
 
+// One row per result: what fits a screen however many there are.
+Table at_a_glance(const std::vector<Result>& results, const HeadlineGroup& group,
+                  std::size_t longest_name) {
+  std::vector<Align> alignment = {Align::right, Align::left};
+  std::vector<std::string> header = {"", ""};
+  for (const HeadlineColumn& column : group.columns) {
+    alignment.push_back(Align::right);
+    header.push_back(column.head);
+  }
+  Table table(alignment);
+  table.header(header);
+  for (const std::size_t i : group.results) {
+    std::vector<std::string> cells = {
+        column_name(i), longest_name > 0 ? shortened(results[i].name, longest_name) : ""};
+    for (const HeadlineColumn& column : group.columns) {
+      const Metric* m = results[i].metric(column.name);
+      cells.push_back(m == nullptr ? "–" : show_value(*m));
+    }
+    table.row(cells);
+  }
+  return table;
+}
+
 std::size_t widest_line(const std::string& text) {
   std::size_t widest = 0;
   for (std::size_t at = 0; at < text.size();) {
@@ -231,8 +254,21 @@ std::string terminal_comparison(const std::vector<Result>& results,
     key.row({column_name(i), results[i].name, results[i].title});
   }
   w.table(key);
-  // As many columns side by side as fit; every block repeats the first, which ratios refer to.
-  for (std::size_t begin = 1; begin == 1 || begin < results.size();) {
+  for (const HeadlineGroup& group : headline_groups(results)) {
+    w.heading(group.title);
+    // Names are in the key above: here they give way when the figures need the room.
+    std::size_t name = 28;
+    while (name > 0 &&
+           widest_line(at_a_glance(results, group, name).render(kIndent)) > options.width) {
+      name -= name > 12 ? 4 : name;
+    }
+    w.table(at_a_glance(results, group, name));
+  }
+  // As many columns side by side as fit; every block repeats the first, which ratios refer to. Of
+  // many results the page has all figures, the terminal only those above.
+  constexpr std::size_t kMostInFull = 4;
+  for (std::size_t begin = 1;
+       results.size() <= kMostInFull && (begin == 1 || begin < results.size());) {
     std::size_t end = results.size();
     while (end > begin + 1 &&
            widest_line(block(results, begin, end).render(kIndent)) > options.width) {
