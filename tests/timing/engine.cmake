@@ -1,0 +1,4 @@
+joulesim_test(timing_engine
+  SOURCES tests/timing/tile_engine.cpp tests/timing/system_cache.cpp tests/timing/npu.cpp tests/timing/gpu.cpp
+  LINK joulesim::sram joulesim::npu joulesim::gpu joulesim::cpu
+  LABELS fast)
