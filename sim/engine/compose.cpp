@@ -119,7 +119,7 @@ Request request_of(const Prepared& prepared, const Simulated& simulated) {
 
 void describe_inputs(const Prepared& prepared, reports::Result& result) {
   const Scenario& s = prepared.scenario;
-  result.scenario = {words("file", "Scenario file", s.path)};
+  result.scenario = {words("file", "Scenario file", prepared.files.front().path)};
   const models::ModelSpec& m = prepared.model;
   const models::GraphTotals& totals = prepared.decode.back().totals;
   result.model = {
@@ -166,7 +166,11 @@ void describe_inputs(const Prepared& prepared, reports::Result& result) {
       words("display", "Display", s.display_on ? "on" : "off"),
   };
   if (s.fleet) {
-    result.workload.push_back(number("requests", "Requests", any(s.fleet->requests)));
+    constexpr double kDay = 86400;
+    constexpr double kMillion = 1e6;
+    result.workload.push_back(
+        words("requests", "Requests",
+              fmt::format("{:.4g} million a day", s.fleet->requests.si() * kDay / kMillion)));
     result.workload.push_back(
         number("utilisation", "Utilisation at the peak", count(s.fleet->utilisation)));
     result.workload.push_back(

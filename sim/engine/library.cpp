@@ -95,7 +95,20 @@ Library Library::open() {
   return library;
 }
 
+std::string Library::stored_name(const std::string& path) const {
+  std::error_code fault;
+  const fs::path file = fs::weakly_canonical(path, fault);
+  for (const fs::path& root : roots_) {
+    const fs::path relative = file.lexically_relative(fs::weakly_canonical(root, fault));
+    if (!relative.empty() && *relative.begin() != "..") {
+      return relative.generic_string();
+    }
+  }
+  return fs::path(path).filename().string();
+}
+
 void Library::add_root(const fs::path& root) {
+  roots_.push_back(root);
   Diagnostics diagnostics;
   const auto add = [&](std::vector<LibraryEntry>& entries, LibraryEntry entry) {
     // An earlier root wins; within a root a name is unique.

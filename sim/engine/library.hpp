@@ -37,6 +37,10 @@ class Library {
   [[nodiscard]] const LibraryEntry* scenario(const std::string& name) const;
   [[nodiscard]] const models::ZooEntry* model(const std::string& name) const;
 
+  // A file's name in results: relative to the library it belongs to, else its bare name, so that
+  // results are the same wherever the files lie.
+  [[nodiscard]] std::string stored_name(const std::string& path) const;
+
   [[nodiscard]] std::vector<std::string> part_names(const std::string& kind = {}) const;
   [[nodiscard]] std::vector<std::string> device_names() const;  // ids and aliases
   [[nodiscard]] std::vector<std::string> model_names() const;
@@ -47,6 +51,7 @@ class Library {
   void add_root(const std::filesystem::path& root);
 
   hw::Registry registry_;
+  std::vector<std::filesystem::path> roots_;
   std::vector<LibraryEntry> parts_, devices_, scenarios_;
   std::vector<models::ZooEntry> zoo_;
 };

@@ -181,6 +181,9 @@ std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenar
   }
   prepared->files.insert(prepared->files.end(), machine.files.begin(), machine.files.end());
   prepared->files.push_back(prepared->runtime.file);
+  for (DigestedFile& file : prepared->files) {
+    file.path = library.stored_name(file.path);
+  }
   prepared->tiers = tiers_of(machine);
 
   const std::int64_t positions = scenario.prompt_tokens + scenario.generate_tokens;

@@ -386,8 +386,9 @@ class ClosedForm {
     const Bytes dram_written(moved[1]);
     const Bandwidth rate = rates_.stream * static_cast<double>(machine.channels);
     const Bytes total(moved[0] + moved[1]);
-    Time moving =
-        max((dram_read + dram_written) / rate, Bytes(moved[0]) / job_.unit->unit->port_bandwidth());
+    Time moving = max(
+        max((dram_read + dram_written) / rate, Bytes(moved[0]) / job_.unit->unit->port_bandwidth()),
+        dram_read / job_.unit->unit->memory_bandwidth());
     if (flash > 0) {
       a.flash_read = Bytes(flash);
       a.flash_pages = flash / machine.storage->page.value.si();

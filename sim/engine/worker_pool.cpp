@@ -94,7 +94,7 @@ std::vector<std::string> run_in_workers(
                                        : std::max(1U, std::thread::hardware_concurrency());
   std::vector<std::string> results(jobs.size());
   std::vector<Worker> running;
-  std::string input_faults;
+  std::vector<std::string> input_faults(jobs.size());
   std::string bugs;
   std::size_t next = 0;
   std::size_t done = 0;
@@ -124,8 +124,7 @@ std::vector<std::string> run_in_workers(
             "{}: the worker process died ({}); ", name,
             WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status)) : "without an answer");
       } else if (worker.text.front() == kInput) {
-        // Equal faults of several jobs are one fault.
-        input_faults = input_faults.empty() || worker.job == 0 ? body : input_faults;
+        input_faults[worker.job] = body;
       } else if (worker.text.front() == kBug) {
         bugs += fmt::format("{}: {}; ", name, body);
       } else {
@@ -139,11 +138,19 @@ std::vector<std::string> run_in_workers(
   if (!bugs.empty()) {
     throw std::logic_error(bugs);
   }
-  if (!input_faults.empty()) {
-    while (input_faults.ends_with('\n')) {
-      input_faults.pop_back();
+  // In job order, whoever was first; equal faults of several jobs are one fault.
+  std::vector<std::string> told;
+  for (std::string& fault : input_faults) {
+    while (fault.ends_with('\n')) {
+      fault.pop_back();
     }
-    throw InputError(input_faults.starts_with("error: ") ? input_faults.substr(7) : input_faults);
+    if (!fault.empty() && std::find(told.begin(), told.end(), fault) == told.end()) {
+      told.push_back(fault);
+    }
+  }
+  if (!told.empty()) {
+    const std::string all = fmt::format("{}", fmt::join(told, "\n"));
+    throw InputError(all.starts_with("error: ") ? all.substr(7) : all);
   }
   return results;
 }

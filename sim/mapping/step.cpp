@@ -100,6 +100,10 @@ class Planner {
         work.weight_bits =
             weight->format.bits_per_element(weight->shape.rows, weight->shape.columns);
         work.weight_elements = static_cast<double>(work.n) * static_cast<double>(work.k);
+        if (cost.vector_flops > 0) {  // a bias
+          work.elements = static_cast<double>(out.shape.elements());
+          work.ops_per_element = static_cast<double>(cost.vector_flops) / work.elements;
+        }
         work.weights_unpacked =
             plain_type(weight->format.element) != work.type && !(work.type == DataType::ternary);
         break;
@@ -116,7 +120,7 @@ class Planner {
         work.pairs = static_cast<double>(models::attention_pairs(a));
         work.type = plain_type(element).value_or(DataType::fp16);
         work.elements = work.pairs * static_cast<double>(a.heads * a.batch);
-        work.ops_per_element = 5;  // scale, maximum, subtract, exponential, sum
+        work.ops_per_element = static_cast<double>(cost.vector_flops) / work.elements;
         break;
       }
       case OpKind::kEmbedding:
