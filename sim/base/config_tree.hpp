@@ -40,6 +40,11 @@ struct ConfigDocument {
   bool finished = false;
 };
 
+// "timing" and "tRCD": "timing.tRCD".
+inline std::string joined(const std::string& path, const std::string& key) {
+  return path.empty() ? key : path + "." + key;
+}
+
 // Parses with toml++; throws InputError with the parser's place and reason.
 std::shared_ptr<ConfigDocument> parse_toml(const std::string& text, const std::string& path);
 

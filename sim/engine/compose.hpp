@@ -40,6 +40,12 @@ void fill_timeline(const Prepared& prepared, const Simulated& simulated, const R
 void fill_metrics(const Prepared& prepared, const Simulated& simulated, const Request& request,
                   reports::Result& result);
 
+// The parts of a phase that add up to its time, by what the unit was doing.
+struct Exposure {
+  Time computing, starved, starting, other;
+};
+Exposure exposure_of(const Activity& activity);
+
 // Mean power of the whole device and where its range ends.
 struct RangedPower {
   Power value, low, high;

@@ -2,11 +2,11 @@
 
 #include "hw/component/tile_engine.hpp"
 #include "hw/display/paced_client.hpp"
-#include "hw/dram/analytic.hpp"
 #include "hw/dram/controller.hpp"
 #include "hw/flash/flash_controller.hpp"
 #include "hw/sram/system_cache.hpp"
 #include "sim/engine/booking.hpp"
+#include "sim/engine/closed_form.hpp"
 #include "sim/engine/residency_pass.hpp"
 
 #include <fmt/format.h>
@@ -16,7 +16,6 @@
 #include <cmath>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -311,118 +310,6 @@ class Bench : public sc_core::sc_module {
   bool finished_ = false;
 };
 
-// Closed form: every operator takes the longest of computing and moving; starts and drains add up.
-class ClosedForm {
- public:
-  ClosedForm(const StepJob& job, Schedule& schedule)
-      : job_(job), schedule_(schedule), rates_(hw::rates_of(job.machine->dram)) {}
-
-  void run() {
-    std::optional<hw::ResidencyCache> cache;
-    if (job_.machine->cache) {
-      cache.emplace(job_.machine->cache->make_cache());
-      if (job_.warm) {
-        (void)residency_by_segment(*job_.plan, *cache, kDramTier);
-      }
-    }
-    for (std::size_t s = 0; s < job_.plan->segments.size(); ++s) {
-      const mapping::Segment& segment = job_.plan->segments[s];
-      Activity total;
-      for (std::size_t i = segment.first; i < segment.first + segment.count; ++i) {
-        total.add(operator_activity(i, cache), 1);
-      }
-      schedule_.segments[s].activity = std::move(total);
-    }
-  }
-
- private:
-  Activity operator_activity(std::size_t index, std::optional<hw::ResidencyCache>& cache) const {
-    const Machine& machine = *job_.machine;
-    const hw::TileProgram& program = job_.plan->programs[index];
-    const hw::Work& work = job_.plan->works[index];
-    Activity a;
-    OperatorActivity op;
-    op.label = work.label;
-    op.limit = program.limit;
-    op.ops = work.ops();
-    op.starting = from_ps(program.start_ps);
-    op.computing = from_ps(program.compute_ps());
-    double moved[2] = {0, 0};  // dram read, dram written
-    double flash = 0;
-    for (const hw::TileRun& run : program.runs) {
-      const auto count = static_cast<double>(run.count);
-      for (const auto* moves : {&run.loads, &run.stores}) {
-        for (const hw::TileMove& move : *moves) {
-          const double bytes = count * static_cast<double>(move.bytes);
-          const hw::DataStream& stream = work.streams[move.stream];
-          (stream.tier == kFlashTier ? flash : moved[stream.writes() ? 1 : 0]) += bytes;
-        }
-      }
-      a.unit_joules.resize(std::max(a.unit_joules.size(), run.joules.size()));
-      for (std::size_t i = 0; i < run.joules.size(); ++i) {
-        a.unit_joules[i] += count * run.joules[i];
-      }
-    }
-    double hits = 0;
-    double asked = 0;
-    if (cache) {
-      walk_streams(work, kDramTier, [&](std::uint64_t base, std::uint64_t bytes, bool write) {
-        const hw::ResidencyOutcome outcome = cache->access(base, bytes, write);
-        if (!write) {
-          hits += static_cast<double>(outcome.hit_bytes);
-          asked += static_cast<double>(bytes);
-        }
-      });
-      // Further passes over the same stream find what the first one left, if it fits at all.
-      const double share = asked > 0 ? hits / asked : 0;
-      a.cache_hits = Bytes(moved[0] * share);
-      a.cache_fills = Bytes(moved[0] * (1 - share));
-      a.cache_written = Bytes(moved[1]);
-      a.cache_written_back = Bytes(moved[1]);
-    } else {
-      a.cache_fills = Bytes(moved[0]);
-    }
-    const Bytes dram_read = a.cache_fills;
-    const Bytes dram_written(moved[1]);
-    const Bandwidth rate = rates_.stream * static_cast<double>(machine.channels);
-    const Bytes total(moved[0] + moved[1]);
-    Time moving = max(
-        max((dram_read + dram_written) / rate, Bytes(moved[0]) / job_.unit->unit->port_bandwidth()),
-        dram_read / job_.unit->unit->memory_bandwidth());
-    if (flash > 0) {
-      a.flash_read = Bytes(flash);
-      a.flash_pages = flash / machine.storage->page.value.si();
-      a.flash_active = Bytes(flash) / machine.storage->sequential_rate();
-      moving = max(moving, a.flash_active);
-    }
-    const Time first = total > Bytes(0) ? rates_.read_latency : Time(0);
-    op.moved = total + Bytes(flash);
-    op.exposed = op.starting + max(op.computing, moving) + first + from_ps(program.drain_ps);
-    op.starved = max(Time(0), moving - op.computing);
-    op.joules = a.unit_joules;
-    a.duration = op.exposed;
-    a.computing = op.computing;
-    a.dram.read = dram_read;
-    a.dram.written = dram_written;
-    a.dram_bursts = (dram_read + dram_written) / Bytes(machine.dram.organisation.burst_bytes);
-    // Refresh closes every bank; each row is opened once per interval or per stretch of a row.
-    a.dram.activates = (dram_read + dram_written) / Bytes(machine.dram.organisation.row_bytes);
-    a.dram_row_hits = std::max(0.0, a.dram_bursts - a.dram.activates);
-    const double units = static_cast<double>(machine.channels) * machine.dram.organisation.units;
-    a.dram.active = units * op.exposed;
-    if (machine.dram.timing.nREFI > 0) {
-      const Time interval = from_ps(machine.dram.timing.to_ps(machine.dram.timing.nREFI));
-      a.dram.refreshes = units * (op.exposed / interval);
-    }
-    a.operators.push_back(std::move(op));
-    return a;
-  }
-
-  const StepJob& job_;
-  Schedule& schedule_;
-  hw::DramRates rates_;
-};
-
 double relative_spread(double low, double high) { return high > 0 ? (high - low) / high : 0; }
 
 // Spread between played segments of one key, the first one left out: it starts from a cold
@@ -466,7 +353,7 @@ StepActivity simulate_step(const StepJob& job) {
     for (SegmentActivity& segment : schedule.segments) {
       segment.simulated = true;
     }
-    ClosedForm(job, schedule).run();
+    closed_form(job, schedule.segments);
   } else {
     sc_core::sc_set_time_resolution(1, sc_core::SC_PS);
     // A run that ends is no news.

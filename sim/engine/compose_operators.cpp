@@ -1,0 +1,230 @@
+// Operators, time, bottleneck and curves of a result.
+#include "sim/engine/compose.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+namespace joulesim::engine {
+namespace {
+
+// What holds an operator back: the longest of starting, computing and moving its bytes at the best
+// rate. Computing and moving overlap, so their exposed parts alone do not tell.
+std::string bound_of(const Prepared& prepared, const OperatorActivity& op) {
+  const bool flash = prepared.scenario.weights_in == "flash";
+  const Bandwidth rate =
+      flash ? prepared.machine.storage->sequential_rate()
+            : min(prepared.machine.peak_bandwidth(), prepared.unit->unit->memory_bandwidth());
+  const Time moving = op.moved / rate;
+  if (op.starting >= op.computing && op.starting >= moving) {
+    return op.starting > Time(0) ? "launch" : "pipeline";
+  }
+  if (op.computing >= moving) {
+    return prepared.unit->name + " " + op.limit;
+  }
+  return flash ? "flash" : "memory";
+}
+
+// An energy split over operators: unit energy as counted, memory's by bytes, the rest by time.
+void fill_phase_operators(const Prepared& prepared, const std::string& phase,
+                          const Activity& activity, const std::vector<Cost>& costs,
+                          reports::Result& result) {
+  double moved = 0;
+  double unit_joules = 0;
+  for (const OperatorActivity& op : activity.operators) {
+    moved += op.moved.si();
+    for (const double j : op.joules) {
+      unit_joules += j;
+    }
+  }
+  double memory = 0;
+  for (const Cost& cost : costs) {
+    const bool tier = cost.component == "dram" || cost.component == "dram controller" ||
+                      cost.component == "system cache" || cost.component == "flash";
+    memory += tier && cost.spent == Spent::movement ? cost.energy.si() : 0;
+  }
+  const double rest = std::max(0.0, total_of(costs).si() - memory - unit_joules);
+  for (const OperatorActivity& op : activity.operators) {
+    reports::OperatorRow row;
+    row.phase = phase;
+    row.name = op.label;
+    row.unit = op.label == "host step" ? "host" : prepared.unit->name;
+    row.count = op.count;
+    row.seconds = op.exposed.si();
+    row.ops = op.ops;
+    row.bytes = op.moved.si();
+    row.bound = op.label == "host step" ? "host" : bound_of(prepared, op);
+    for (const double j : op.joules) {
+      row.joules += j;
+    }
+    row.joules += moved > 0 ? memory * op.moved.si() / moved : 0;
+    row.joules += rest * (op.exposed / activity.duration);
+    result.operators.push_back(std::move(row));
+  }
+}
+
+}  // namespace
+
+Exposure exposure_of(const Activity& activity) {
+  Exposure e;
+  for (const OperatorActivity& op : activity.operators) {
+    e.computing += op.computing;
+    e.starved += op.starved;
+    e.starting += op.starting;
+    e.other += max(Time(0), op.exposed - op.computing - op.starved - op.starting);
+  }
+  return e;
+}
+
+void fill_operators(const Prepared& prepared, const Simulated& simulated, const Request& request,
+                    reports::Result& result) {
+  fill_phase_operators(prepared, "prefill", request.prefill.activity, request.prefill.costs,
+                       result);
+  const Activity& step = simulated.decode[simulated.middle].total;
+  fill_phase_operators(
+      prepared, "decode", step,
+      costs_of(step, {&prepared.machine, prepared.unit, prepared.scenario.display_on, true}),
+      result);
+  for (const Phase* phase : {&request.prefill, &request.decode}) {
+    const Exposure e = exposure_of(phase->activity);
+    const Time all = phase->activity.duration;
+    const std::string memory = prepared.scenario.weights_in == "flash" ? "flash" : "memory";
+    for (const auto& [component, cause, time] :
+         {std::tuple(prepared.unit->name, std::string("computing"), e.computing),
+          std::tuple(prepared.unit->name, "waiting for " + memory, e.starved),
+          std::tuple(std::string("runtime"), std::string("launch and host"), e.starting),
+          std::tuple(prepared.unit->name, std::string("pipeline drain"), e.other)}) {
+      if (time > Time(0)) {
+        result.time.push_back({phase->name, component, cause, time.si(), time / all});
+      }
+    }
+    const Bytes traffic = phase->activity.dram.read + phase->activity.dram.written;
+    const Time transferring = traffic / prepared.machine.peak_bandwidth();
+    result.time.push_back(
+        {phase->name, "dram", "transferring, at peak rate", transferring.si(), 0});
+  }
+}
+
+void fill_bottleneck(const Prepared& prepared, const Simulated& simulated, const Request& request,
+                     reports::Result& result) {
+  const Activity& step = simulated.decode[simulated.middle].total;
+  const Exposure e = exposure_of(step);
+  const Time memory = e.starved;
+  reports::Bottleneck& b = result.bottleneck;
+  b.phase = "decode";
+  const double utilisation =
+      (request.decode.activity.dram.read + request.decode.activity.dram.written) /
+      request.decode.activity.duration / prepared.machine.peak_bandwidth();
+  // Judged by re-simulation: what helps most when it is doubled is what holds the step back.
+  const WhatIfRun* best = nullptr;
+  for (const WhatIfRun& run : simulated.what_if) {
+    b.what_if.push_back({run.change, step.duration / run.step});
+    if (run.component != "memory path" && (best == nullptr || run.step < best->step)) {
+      best = &run;
+    }
+  }
+  const std::string memory_name =
+      prepared.machine.dram.title.substr(0, prepared.machine.dram.title.find(','));
+  const double path_gain = [&] {
+    for (const WhatIfRun& run : simulated.what_if) {
+      if (run.component == "memory path") {
+        return step.duration / run.step;
+      }
+    }
+    return 1.0;
+  }();
+  const double best_gain = best != nullptr ? step.duration / best->step : 1;
+  constexpr double kNotable = 1.05;
+  std::string what;
+  if (best != nullptr && best_gain < kNotable && path_gain >= kNotable) {
+    b.component = "memory path";
+    b.busy_share = utilisation;
+    what = fmt::format(
+        "{} and what the {} can draw from it together ({:.0f} % of the DRAM's peak in use)",
+        memory_name, prepared.unit->name, 100 * utilisation);
+  } else if (best != nullptr) {
+    b.component = best->component;
+    if (best->component == "dram") {
+      b.busy_share = utilisation;
+      what =
+          fmt::format("{} bandwidth ({:.0f} % of its peak in use)", memory_name, 100 * utilisation);
+    } else if (best->component == "port") {
+      b.busy_share = memory / step.duration;
+      what = fmt::format(
+          "what the {} can draw from memory (waiting for loads {:.0f} % of the time, {:.0f} % of "
+          "the DRAM's peak in use)",
+          prepared.unit->name, 100 * b.busy_share, 100 * utilisation);
+    } else if (best->component == "flash") {
+      b.busy_share = step.flash_active / step.duration;
+      what = fmt::format("flash bandwidth (reading {:.0f} % of the time)", 100 * b.busy_share);
+    } else if (best->component == "runtime") {
+      b.busy_share = e.starting / step.duration;
+      what = fmt::format("launches and host code ({:.0f} % of the time)", 100 * b.busy_share);
+    } else {
+      b.busy_share = e.computing / step.duration;
+      what = fmt::format("the {}'s arithmetic (computing {:.0f} % of the time)",
+                         prepared.unit->name, 100 * b.busy_share);
+    }
+  } else {
+    // No re-simulation was asked for: the largest exposed part.
+    b.component = memory >= e.computing && memory >= e.starting ? "memory"
+                  : e.computing >= e.starting                   ? prepared.unit->name
+                                                                : "runtime";
+    b.busy_share = std::max({memory, e.computing, e.starting}) / step.duration;
+    what = fmt::format("{} ({:.0f} % of the time, by its exposed share alone)", b.component,
+                       100 * b.busy_share);
+  }
+  b.sentence = fmt::format("Decode is bound by {}.", what);
+  // Roofs of the formats that the unit has, against the memory that the weights come from.
+  for (const hw::DataType type : prepared.unit->unit->types()) {
+    result.roofs.push_back({fmt::format("{} {}", prepared.unit->name, hw::name_of(type)),
+                            prepared.machine.dram.name, prepared.unit->unit->peak(type)->si(),
+                            prepared.machine.peak_bandwidth().si()});
+  }
+}
+
+void fill_timeline(const Prepared& /*prepared*/, const Simulated& simulated, const Request& request,
+                   reports::Result& result) {
+  const BandwidthTrace& trace = simulated.decode[simulated.middle].trace;
+  if (!trace.bytes.empty()) {
+    reports::Series series;
+    series.name = "dram_bandwidth";
+    series.label = "DRAM bandwidth in a decode step (the stretch that was simulated)";
+    series.x_label = "time";
+    series.x_unit = "ms";
+    series.y_label = "bandwidth";
+    series.y_unit = "GB/s";
+    // At most 400 points: a curve, not a log.
+    constexpr std::size_t kPoints = 400;
+    const std::size_t group = (trace.bytes.size() + kPoints - 1) / kPoints;
+    for (std::size_t i = 0; i < trace.bytes.size(); i += group) {
+      const std::size_t end = std::min(trace.bytes.size(), i + group);
+      double bytes = 0;
+      for (std::size_t k = i; k < end; ++k) {
+        bytes += trace.bytes[k];
+      }
+      const Time span = static_cast<double>(end - i) * trace.bin;
+      series.x.push_back((static_cast<double>(i) * trace.bin).si() * 1e3);
+      series.y.push_back(bytes / span.si() / 1e9);
+    }
+    result.timeline.push_back(std::move(series));
+  }
+  reports::Series power;
+  power.name = "power";
+  power.label = "Power of the whole device over one request";
+  power.x_label = "time";
+  power.x_unit = "s";
+  power.y_label = "power";
+  power.y_unit = "W";
+  constexpr std::size_t kBins = 200;
+  const Time end = request.ledger.end();
+  const auto bins = request.ledger.power_trace(Time(0), end, kBins);
+  for (std::size_t i = 0; i < bins.size(); ++i) {
+    power.x.push_back((end * ((static_cast<double>(i) + 0.5) / kBins)).si());
+    power.y.push_back(bins[i].si());
+  }
+  result.timeline.push_back(std::move(power));
+}
+
+}  // namespace joulesim::engine
