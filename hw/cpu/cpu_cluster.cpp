@@ -74,10 +74,6 @@ TileProgram CpuCluster::lower(const Work& work, std::size_t index,
     if (work.weights_unpacked) {
       vector_ops += work.weight_elements;
     }
-    if (work.kind == WorkKind::attention) {
-      constexpr double kSoftmax = 6;  // scale, maximum, subtract, exponential, sum, divide
-      vector_ops += kSoftmax * work.pairs * static_cast<double>(work.sequences * work.heads);
-    }
     program.mapping = fmt::format("{} threads", spec_.cores);
   }
   seconds += vector_ops / (spec_.vector_ops_per_cycle.value * cores * clock);

@@ -80,6 +80,15 @@ class Planner {
     return nullptr;
   }
 
+  // Arithmetic on every element of an operator that is something else in the first place.
+  static void count_vector_work(const models::OpCost& cost, const models::Tensor& out,
+                                hw::Work& work) {
+    if (cost.vector_flops > 0) {
+      work.elements = static_cast<double>(out.shape.elements());
+      work.ops_per_element = static_cast<double>(cost.vector_flops) / work.elements;
+    }
+  }
+
   void describe(const models::Op& op, const models::OpCost& cost, hw::Work& work) const {
     const models::Tensor* activation = input_of(op, TensorKind::kActivation);
     const models::Tensor* weight = input_of(op, TensorKind::kWeight);
@@ -100,10 +109,7 @@ class Planner {
         work.weight_bits =
             weight->format.bits_per_element(weight->shape.rows, weight->shape.columns);
         work.weight_elements = static_cast<double>(work.n) * static_cast<double>(work.k);
-        if (cost.vector_flops > 0) {  // a bias
-          work.elements = static_cast<double>(out.shape.elements());
-          work.ops_per_element = static_cast<double>(cost.vector_flops) / work.elements;
-        }
+        count_vector_work(cost, out, work);  // a bias
         work.weights_unpacked =
             plain_type(weight->format.element) != work.type && !(work.type == DataType::ternary);
         break;
@@ -128,6 +134,7 @@ class Planner {
       case OpKind::kSelectLast:
         work.kind = hw::WorkKind::copy;
         work.fused = op.kind != OpKind::kEmbedding && runtime_.fuse_vector_work;
+        count_vector_work(cost, graph_.tensor(op.outputs.front()), work);  // a scaled embedding
         break;
       default: {
         work.kind = hw::WorkKind::vector;
