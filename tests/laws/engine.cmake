@@ -1,3 +1,3 @@
-joulesim_test(laws_engine SOURCES tests/laws/units.cpp
-  LINK joulesim::npu joulesim::gpu joulesim::cpu
+joulesim_test(laws_engine SOURCES tests/laws/units.cpp tests/laws/engine_energy.cpp
+  LINK joulesim::engine
   LABELS fast)

@@ -1,0 +1,89 @@
+// Does a weight file run as a scenario's model, with the quality of datapaths beside its joules?
+#include "models/import/gguf.hpp"
+#include "models/kernels/generate.hpp"
+#include "models/kernels/gguf_writer.hpp"
+#include "sim/engine/run.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <unistd.h>
+
+using namespace joulesim;
+using namespace joulesim::engine;
+
+namespace {
+
+// A folder that goes when the test does.
+struct Folder {
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("joulesim_gguf_" + std::to_string(::getpid()));
+  Folder() { std::filesystem::create_directories(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
+std::string scenario_in(const Folder& folder, const std::string& numerics) {
+  const models::Model model = models::random_model(models::small_llama(), 5);
+  const auto bytes = models::gguf_bytes(model, models::find_format("q8_0").value());
+  std::ofstream(folder.path / "small.gguf", std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+  const std::string path = (folder.path / "small.toml").string();
+  std::ofstream(path)
+      << "scenario = \"small\"\ntitle = \"A small file\"\nquestion = \"Does it "
+         "run?\"\n[model]\nuse = \"small.gguf\"\nactivations = \"fp16\"\n[machine]\ndevice = "
+         "\"iphone_13\"\nunit = \"npu\"\n[workload]\nprompt_tokens = "
+         "8\ngenerate_tokens = 4\n"
+      << numerics;
+  return path;
+}
+
+}  // namespace
+
+TEST_CASE("a GGUF file runs as a scenario's model and its datapaths are judged") {
+  const Folder folder;
+  const std::string path = scenario_in(folder,
+                                       "[numerics]\nfile = \"small.gguf\"\ntokens = [1, 17, 99, 4, "
+                                       "63, 120, 0, 35]\ndatapaths = [\"int8_systolic\", "
+                                       "\"ternary\"]\n");
+  const Library library = Library::open();
+  RunOptions options;
+  options.what_if = false;
+  const reports::Result result = run_scenario(library, read_scenario(path, {}), options);
+  REQUIRE(result.metric("decode.tokens_per_second") != nullptr);
+  CHECK(result.metric("decode.tokens_per_second")->value.si > 0);
+  REQUIRE(result.metric("energy.per_token") != nullptr);
+  CHECK(result.metric("energy.per_token")->value.si > 0);
+  int int8 = 0;
+  int ternary = 0;
+  for (const reports::Metric& metric : result.metrics) {
+    if (metric.name.starts_with("numerics.")) {
+      CAPTURE(metric.name);
+      CHECK(std::isfinite(metric.value.si));
+      CHECK(metric.value.si >= 0);
+      // The first datapath's names stand alone, later ones carry theirs.
+      const bool named = metric.name.starts_with("numerics.ternary.");
+      (named ? ternary : int8) += 1;
+    }
+  }
+  CHECK(int8 >= 1);
+  CHECK(ternary == int8);
+}
+
+TEST_CASE("without a numerics section a GGUF result has no numerics metrics") {
+  const Folder folder;
+  const Library library = Library::open();
+  RunOptions options;
+  options.what_if = false;
+  const reports::Result result =
+      run_scenario(library, read_scenario(scenario_in(folder, ""), {}), options);
+  for (const reports::Metric& metric : result.metrics) {
+    CHECK_FALSE(metric.name.starts_with("numerics."));
+  }
+  CHECK(result.metric("decode.tokens_per_second") != nullptr);
+}
