@@ -76,16 +76,20 @@ SliceArbiter::Taken SliceArbiter::took(std::uint64_t n) {
   return out;
 }
 
-std::uint64_t SliceArbiter::slice_left(Clock tick) const {
-  const auto& mine = clients_[static_cast<std::size_t>(running_)].front();
-  const std::uint64_t piece = mine.pieces.left();
+bool SliceArbiter::contended(Clock tick) const {
   for (std::size_t i = 0; i < clients_.size(); ++i) {
     if (static_cast<int>(i) != running_ && ready(i, tick)) {
-      return std::min<std::uint64_t>(
-          piece, static_cast<std::uint64_t>(std::max<std::int64_t>(credit_, 1)));
+      return true;
     }
   }
-  return piece;
+  return false;
+}
+
+std::uint64_t SliceArbiter::slice_left(Clock tick) const {
+  const std::uint64_t piece = clients_[static_cast<std::size_t>(running_)].front().pieces.left();
+  return contended(tick)
+             ? std::min(piece, static_cast<std::uint64_t>(std::max<std::int64_t>(credit_, 1)))
+             : piece;
 }
 
 Clock SliceArbiter::next_arrival(Clock tick) const {

@@ -52,6 +52,9 @@ class SliceArbiter {
   [[nodiscard]] int client() const { return running_; }
   // Bursts until the turn passes on; as many as the piece has when no other client waits.
   [[nodiscard]] std::uint64_t slice_left(Clock tick) const;
+  // Another client has work too.
+  [[nodiscard]] bool contended(Clock tick) const;
+  void end_slice() { credit_ = 0; }
   [[nodiscard]] bool empty() const { return waiting_ == 0; }
   [[nodiscard]] std::size_t shares() const { return waiting_; }
   // Next arrival at or after tick of a client that would take precedence over the running one.

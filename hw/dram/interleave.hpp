@@ -51,8 +51,13 @@ class PieceStream {
   [[nodiscard]] std::uint64_t left() const { return end_ - next_; }  // of this piece
   void take(std::uint64_t n) { next_ += n; }
   [[nodiscard]] const TrainPattern& pattern() const { return train_; }
-  // Pieces are long and few: a sequential train.
-  [[nodiscard]] bool sequential() const { return train_.kind == TrainPattern::Kind::sequential; }
+  // Short pieces, and enough of them on this channel for a pace of their own.
+  [[nodiscard]] bool many_pieces() const {
+    constexpr std::uint64_t kMany = 1024;  // bursts
+    return train_.kind != TrainPattern::Kind::sequential &&
+           train_.chunk * train_.count >=
+               kMany * interleave_.burst * static_cast<std::uint64_t>(interleave_.channels);
+  }
 
  private:
   bool refill();

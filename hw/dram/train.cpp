@@ -1,6 +1,7 @@
 #include "hw/dram/train.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 namespace joulesim::hw {
@@ -32,8 +33,10 @@ TrainChannel::TrainChannel(const DramOrganisation& organisation, const DramTimin
       timing_(timing),
       mapping_(mapping),
       policy_(policy),
-      banks_(organisation, timing) {
-  if (organisation.units != 1) {
+      banks_(organisation, timing),
+      backlog_(
+          static_cast<std::uint64_t>(std::ceil(policy.drain_below * policy.write_entries) - 1)) {
+  if (organisation.units != 1 || mapping.rotation() > kMostRotation) {
     throw std::logic_error("a train channel serves one pseudo-channel");
   }
   if (policy.refresh != RefreshPolicy::none && timing.nREFI > 0) {
@@ -82,7 +85,9 @@ Clock TrainChannel::seen_at(bool write, std::uint64_t index, Clock arrival) cons
   const auto depth =
       static_cast<std::uint64_t>(write ? policy_.write_entries : policy_.read_entries);
   const History& history = history_[static_cast<std::size_t>(write)];
-  return std::max(arrival, index >= depth ? history.issue_time(index - depth) : -kNever) + 1;
+  const Clock entered = index >= depth ? history.issue_time(index - depth) : -kNever;
+  // Writes wait outside until reads have let them in, and are not looked at before the drain.
+  return std::max({arrival, entered, write ? drain_since_ : -kNever}) + 1;
 }
 
 // Opens the row, as early as the request could have been seen. False when a refresh came between
@@ -114,116 +119,138 @@ bool TrainChannel::prepare(int bank, std::int32_t row, bool write, std::uint64_t
   return true;
 }
 
-bool TrainChannel::issue_one(const DramAddress& a, bool write, Clock arrival, std::uint64_t index,
-                             Clock until) {
-  for (;;) {
-    if (!prepare(a.bank, a.row, write, index, arrival)) {
-      continue;
+// Opens the rows of a segment's banks; starts over when a refresh comes between.
+void TrainChannel::open(const Segment& segment, bool write, Clock arrival) {
+  const std::uint64_t index = history(write).issued;
+  std::uint32_t k = 0;
+  while (k < segment.banks) {
+    if (segment.next[k] >= segment.n ||
+        prepare(segment.bank[k], segment.row, write, index + k, arrival)) {
+      ++k;
+    } else {
+      k = 0;
     }
-    const Clock t = std::max(arrival + 1, banks_.earliest_column(a.bank, write));
-    if (t >= next_refresh_) {
-      if (next_refresh_ > until) {
-        return false;
-      }
-      refresh_due();
-      continue;
-    }
-    if (t > until) {
-      return false;
-    }
-    column(a.bank, write, t);
-    return true;
   }
 }
 
-// Bursts that follow a full rotation over the banks at a fixed step. Returns how many fitted.
-std::uint64_t TrainChannel::issue_run(std::uint64_t first, std::uint64_t n, bool write,
-                                      Clock limit) {
+// Whole rounds over all banks of the rotation at the pace of the bus, none of them lagging behind;
+// `oldest` is the bank whose turn it is.
+std::uint64_t TrainChannel::rounds(Segment& segment, std::uint32_t oldest, bool write,
+                                   Clock limit) {
   const Gates& g = banks_.gates();
-  const auto rotation = static_cast<std::uint64_t>(mapping_.rotation());
-  const Clock step =
-      rotation == 1 ? (write ? g.wr_wr_l : g.rd_rd_l) : (write ? g.wr_wr_s : g.rd_rd_s);
-  const Clock room = limit - cursor_;
-  if (room < step) {
+  const Clock together = write ? g.wr_wr_l : g.rd_rd_l;
+  const Clock apart = segment.banks == 1 ? together : write ? g.wr_wr_s : g.rd_rd_s;
+  const Clock round = static_cast<Clock>(segment.banks) * apart;
+  const std::uint64_t from = segment.next[oldest];
+  if (segment.banks != static_cast<std::uint32_t>(mapping_.rotation()) || round < together ||
+      limit - cursor_ < 2 * round || from + 2 * segment.banks > segment.n) {
     return 0;
   }
-  const std::uint64_t fits = std::min(n, static_cast<std::uint64_t>(room / step));
-  const Clock start = cursor_;
-  const std::uint64_t tail = std::min(fits, rotation);
-  if (log_ != nullptr) {
-    for (std::uint64_t i = 0; i + tail < fits; ++i) {
-      const DramAddress a = mapping_.decode(first + i);
-      log_->push_back({start + static_cast<Clock>(i + 1) * step,
-                       write ? DramCommand::wr : DramCommand::rd, a.bank, a.row});
+  for (std::uint32_t j = 0; j < segment.banks; ++j) {
+    const std::uint32_t k = (oldest + j) % segment.banks;
+    if (segment.next[k] != from + j || banks_.earliest_column(segment.bank[k], write) >
+                                           cursor_ + static_cast<Clock>(j + 1) * apart) {
+      return 0;
     }
   }
-  for (std::uint64_t i = fits - tail; i < fits; ++i) {
-    column(mapping_.decode(first + i).bank, write, start + static_cast<Clock>(i + 1) * step);
+  const std::uint64_t n = std::min(static_cast<std::uint64_t>((limit - cursor_) / round),
+                                   (segment.n - from) / segment.banks);
+  const Clock start = cursor_;
+  const std::uint64_t quiet = (n - 1) * segment.banks;  // leaves no trace in the gates
+  if (log_ != nullptr) {
+    for (std::uint64_t i = 0; i < quiet; ++i) {
+      log_->push_back({start + static_cast<Clock>(i + 1) * apart,
+                       write ? DramCommand::wr : DramCommand::rd,
+                       segment.bank[(oldest + i) % segment.banks], segment.row});
+    }
   }
-  auto& counted = write ? banks_.counters().writes : banks_.counters().reads;
-  counted += static_cast<std::int64_t>(fits - tail);
-  return fits;
+  (write ? banks_.counters().writes : banks_.counters().reads) += static_cast<std::int64_t>(quiet);
+  for (std::uint32_t j = 0; j < segment.banks; ++j) {
+    const std::uint32_t k = (oldest + j) % segment.banks;
+    column(segment.bank[k], write, start + static_cast<Clock>(quiet + j + 1) * apart);
+    segment.next[k] += n * segment.banks;
+  }
+  return n * segment.banks;
 }
 
+// n bursts from `first` on, in one stripe: the oldest of the ready ones first. Returns how many
+// were issued up to `until`.
 std::uint64_t TrainChannel::serve(std::uint64_t first, std::uint64_t n, bool write, Clock arrival,
                                   Clock until) {
-  History& history = this->history(write);
-  const Gates& g = banks_.gates();
-  const auto rotation = static_cast<std::uint64_t>(mapping_.rotation());
-  const Clock apart = write ? g.wr_wr_s : g.rd_rd_s;
-  const Clock together = write ? g.wr_wr_l : g.rd_rd_l;
-  const bool even = rotation == 1 || static_cast<Clock>(rotation) * apart >= together;
-  std::uint64_t i = 0;
-  Clock started = -1;
-  std::int64_t refreshes = banks_.counters().refreshes;
-  std::uint64_t since = 0;  // bursts since the banks were last checked, refresh included
-  const auto flush = [&](std::uint64_t count) {
-    if (count > 0) {
-      history.add(count, started, cursor_);
+  Segment segment;
+  segment.n = n;
+  segment.banks = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(n, static_cast<std::uint64_t>(mapping_.rotation())));
+  for (std::uint32_t k = 0; k < segment.banks; ++k) {
+    const DramAddress a = mapping_.decode(first + k);
+    segment.bank[k] = a.bank;
+    segment.row = a.row;
+    segment.next[k] = k;
+  }
+  DramCounters& counters = banks_.counters();
+  const std::int64_t opened = counters.row_misses + counters.row_conflicts;
+  open(segment, write, arrival);
+  // The buffer bounds how far a ready burst may overtake.
+  const auto depth =
+      static_cast<std::uint64_t>(write ? policy_.write_entries : policy_.read_entries);
+  std::uint64_t issued = 0;
+  std::uint64_t stretch = 0;
+  Clock stretch_first = 0;
+  const auto flush = [&] {
+    if (stretch > 0) {
+      history(write).add(stretch, stretch_first, cursor_);
+      stretch = 0;
     }
-    started = -1;
   };
-  std::uint64_t unflushed = 0;
-  while (i < n) {
-    if (even && since >= rotation && refreshes == banks_.counters().refreshes) {
-      const std::uint64_t run =
-          issue_run(first + i, n - i, write, std::min(until, next_refresh_ - 1));
-      banks_.counters().row_hits += static_cast<std::int64_t>(run);
-      i += run;
-      unflushed += run;
-      if (i == n) {
-        break;
+  while (issued < n) {
+    std::uint32_t oldest = 0;
+    for (std::uint32_t k = 1; k < segment.banks; ++k) {
+      oldest = segment.next[k] < segment.next[oldest] ? k : oldest;
+    }
+    const Clock before = cursor_;
+    if (const std::uint64_t run =
+            rounds(segment, oldest, write, std::min(until, next_refresh_ - 1));
+        run > 0) {
+      const Clock pace = (cursor_ - before) / static_cast<Clock>(run);
+      stretch_first = stretch == 0 ? before + pace : stretch_first;
+      stretch += run;
+      issued += run;
+      continue;
+    }
+    Clock best_at = kNever;
+    std::uint32_t best = 0;
+    for (std::uint32_t k = 0; k < segment.banks; ++k) {
+      if (segment.next[k] >= n || segment.next[k] >= segment.next[oldest] + depth) {
+        continue;
+      }
+      const Clock t = std::max(arrival + 1, banks_.earliest_column(segment.bank[k], write));
+      if (t < best_at || (t == best_at && segment.next[k] < segment.next[best])) {
+        best_at = t;
+        best = k;
       }
     }
-    if (refreshes != banks_.counters().refreshes) {
-      refreshes = banks_.counters().refreshes;
-      since = 0;
+    if (best_at >= next_refresh_ && next_refresh_ <= until) {
+      flush();
+      refresh_due();
+      open(segment, write, arrival);
+      continue;
     }
-    const std::int64_t opened = banks_.counters().activates;
-    // Long gaps end a stretch, so that interpolation stays true.
-    const Clock before = cursor_;
-    if (!issue_one(mapping_.decode(first + i), write, arrival, history.issued + unflushed, until)) {
+    if (best_at > until) {
       break;
     }
-    if (banks_.counters().activates == opened) {
-      ++banks_.counters().row_hits;
+    if (stretch > 0 && best_at - cursor_ > 4 * banks_.gates().rd_rd_l) {
+      flush();  // a gap: stretches are even
     }
-    if (unflushed > 0 && cursor_ - before > 4 * together) {
-      const Clock now = cursor_;
-      cursor_ = before;
-      flush(unflushed);
-      cursor_ = now;
-      unflushed = 0;
-    }
-    if (unflushed == 0) {
-      started = cursor_;
-    }
-    ++unflushed;
-    ++i;
-    ++since;
+    stretch_first = stretch == 0 ? best_at : stretch_first;
+    column(segment.bank[best], write, best_at);
+    segment.next[best] += segment.banks;
+    ++stretch;
+    ++issued;
   }
-  flush(unflushed);
-  return i;
+  flush();
+  counters.row_hits +=
+      static_cast<std::int64_t>(issued) - (counters.row_misses + counters.row_conflicts - opened);
+  return issued;
 }
 
 void TrainChannel::run(SliceArbiter& arbiter, Clock until, std::vector<ShareDone>& done,
@@ -241,7 +268,7 @@ void TrainChannel::run(SliceArbiter& arbiter, Clock until, std::vector<ShareDone
     if (served.size() <= client) {
       served.resize(client + 1);
     }
-    if (!share->pieces.sequential() && log_ == nullptr && alone(arbiter, *share, until)) {
+    if (log_ == nullptr && share->pieces.many_pieces() && alone(arbiter, *share, until)) {
       const std::uint64_t took = coast(arbiter, *share, until, done);
       if (took == 0) {
         return;
@@ -253,7 +280,13 @@ void TrainChannel::run(SliceArbiter& arbiter, Clock until, std::vector<ShareDone
     const Clock tick = std::max(cursor_, share->arrival) + 1;
     const std::uint64_t stripe = mapping_.stripe_bursts();
     const std::uint64_t first = share->pieces.first();
-    const std::uint64_t n = std::min(arbiter.slice_left(tick), stripe - first % stripe);
+    std::uint64_t budget = arbiter.slice_left(tick);
+    // A drain among reads stops at the lower watermark: what is left goes with the next one.
+    const bool shared = arbiter.contended(tick);
+    const bool shorten = share->write && shared && !held_back_ && budget > backlog_;
+    budget -= shorten ? backlog_ : 0;
+    held_back_ = held_back_ && (shared || !share->write);
+    const std::uint64_t n = std::min(budget, stripe - first % stripe);
     // A client that comes first from its arrival on ends this segment there.
     const Clock stop = std::min(until, std::max(arbiter.next_arrival(tick), tick));
     const bool write = share->write;
@@ -267,6 +300,10 @@ void TrainChannel::run(SliceArbiter& arbiter, Clock until, std::vector<ShareDone
       continue;
     }
     served[client] += took;
+    if (shorten && took == budget) {
+      arbiter.end_slice();
+      held_back_ = true;
+    }
     if (const auto taken = arbiter.took(took); taken.finished) {
       done.push_back({tag, cursor_ + (write ? g.write_done : g.read_done), taken.bursts});
     }

@@ -42,6 +42,8 @@ class TrainChannel {
   void set_log(std::vector<IssuedCommand>* log);
 
  private:
+  static constexpr int kMostRotation = 16;  // banks that consecutive bursts rotate over
+
   // Bursts issued at an even pace, for looking up when an earlier one left the buffer.
   struct Stretch {
     std::uint64_t begin = 0, count = 0;
@@ -55,6 +57,14 @@ class TrainChannel {
     // Clock at which burst `index` issued; what is older than the ring counts as long ago.
     [[nodiscard]] Clock issue_time(std::uint64_t index) const;
   };
+  // n bursts in one row of a few banks: burst i goes to bank i modulo `banks`.
+  struct Segment {
+    std::uint64_t n = 0;
+    std::uint32_t banks = 0;
+    std::int32_t row = 0;
+    std::array<int, kMostRotation> bank{};
+    std::array<std::uint64_t, kMostRotation> next{};  // each bank's oldest burst that is left
+  };
   // What a burst of a pattern costs between refreshes, as measured with the exact core.
   struct Pace {
     std::int64_t bursts = 0;
@@ -66,8 +76,8 @@ class TrainChannel {
   // In order: a segment of one stripe, rows opened ahead of its data.
   std::uint64_t serve(std::uint64_t first, std::uint64_t n, bool write, Clock arrival, Clock until);
   bool prepare(int bank, std::int32_t row, bool write, std::uint64_t index, Clock arrival);
-  bool issue_one(const DramAddress& a, bool write, Clock arrival, std::uint64_t index, Clock until);
-  std::uint64_t issue_run(std::uint64_t first, std::uint64_t n, bool write, Clock limit);
+  void open(const Segment& segment, bool write, Clock arrival);
+  std::uint64_t rounds(Segment& segment, std::uint32_t oldest, bool write, Clock limit);
   [[nodiscard]] Clock seen_at(bool write, std::uint64_t index, Clock arrival) const;
 
   // At a measured pace.
@@ -81,6 +91,7 @@ class TrainChannel {
   void refresh_due();
   void catch_up(Clock t);
   void column(int bank, bool write, Clock t) {
+    drain_since_ = write ? drain_since_ : t;
     if (write) {
       banks_.write(bank, t);
     } else {
@@ -97,8 +108,11 @@ class TrainChannel {
   BankState banks_;
   std::array<History, 2> history_;
   std::map<std::tuple<int, bool, std::uint64_t, std::uint64_t>, Pace> paces_;
-  Pace* coasting_ = nullptr;  // the pattern that the last column command belongs to
-  Clock cursor_ = 0;          // the last column command
+  Pace* coasting_ = nullptr;   // the pattern that the last column command belongs to
+  Clock cursor_ = 0;           // the last column command
+  Clock drain_since_ = 0;      // the last read
+  std::uint64_t backlog_ = 0;  // writes that a drain among reads leaves behind
+  bool held_back_ = false;     // some are
   Clock next_refresh_ = kNever;
   std::vector<IssuedCommand>* log_ = nullptr;
 };
