@@ -21,8 +21,6 @@ MACHINE = re.compile(r"(?<![\w.$}])/(?:home|root|work|Users|mnt)/\w|C:\\")
 NAMELESS = re.compile(r"^(utils?|commons?|core|misc|helpers?)$")
 
 MOST_LINES = 450
-# Longer files of today. They may shrink; a bound here may never rise.
-LONGER = {"sim/base/config.cpp": 700, "sim/engine/step_runner.cpp": 520}
 
 
 def files_of(root):
@@ -44,8 +42,8 @@ def faults_of(root, path):
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
         return
-    if path.suffix in CODE and len(lines) > LONGER.get(name, MOST_LINES):
-        yield f"{name}:{len(lines)}: more than {LONGER.get(name, MOST_LINES)} lines"
+    if path.suffix in CODE and len(lines) > MOST_LINES:
+        yield f"{name}:{len(lines)}: more than {MOST_LINES} lines"
     if path.suffix == ".hpp":
         if not lines or not lines[0].startswith("//"):
             yield f"{name}:1: the head that says what this header is is missing"
