@@ -15,7 +15,7 @@ DramRates rates_of(const DramPart& part) {
         static_cast<double>(t.nRTP + t.nRP + t.nRFC + t.nRCDRD) / static_cast<double>(t.nREFI);
   }
   const int rotation = part.mapping().rotation();
-  const double apart = static_cast<double>(gates.rd_rd_s);
+  const auto apart = static_cast<double>(gates.rd_rd_s);
   const double step = std::max(
       apart, static_cast<double>(gates.rd_rd_l) / std::max(1, rotation / part.organisation.units));
   const double units = part.organisation.units;

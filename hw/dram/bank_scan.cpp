@@ -1,6 +1,7 @@
 #include "hw/dram/bank_scan.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <limits>
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -13,7 +14,7 @@ namespace joulesim::hw {
 #ifdef JOULESIM_WIDE_SCAN
 
 bool wide_scan() {
-  static const bool kHas = __builtin_cpu_supports("avx2") != 0;
+  static const bool kHas = static_cast<int>(__builtin_cpu_supports("avx2")) != 0;
   return kHas;
 }
 
@@ -49,8 +50,8 @@ namespace {
       return _mm256_cmpeq_epi64(
           _mm256_and_si256(_mm256_set1_epi64x(static_cast<std::int64_t>(mask)), lane), lane);
     };
-    const __m256i by_pre = larger(load(pre + 4 * i), floor_pre);
-    const __m256i by_act = larger(load(act + 4 * i), floor_act);
+    const __m256i by_pre = larger(load(pre + std::ptrdiff_t{4} * i), floor_pre);
+    const __m256i by_act = larger(load(act + std::ptrdiff_t{4} * i), floor_act);
     const __m256i t = _mm256_blendv_epi8(by_act, by_pre, bits(open >> (4 * i)));
     ready[i] = _mm256_blendv_epi8(never, t, bits(candidates >> (4 * i)));
     least = smaller(least, ready[i]);

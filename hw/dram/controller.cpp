@@ -206,15 +206,15 @@ void MemController::collect(Lane& lane, std::int64_t window_begin_ps) {
   const double scale = static_cast<double>(interleave_.channels) / simulated_;
   for (std::size_t client = 0; client < lane.served.size(); ++client) {
     if (lane.served[client] > 0) {
-      trace(client,
-            scale * static_cast<double>(lane.served[client]) * part_.organisation.burst_bytes,
-            window_begin_ps);
+      add_to_trace(
+          client, scale * static_cast<double>(lane.served[client]) * part_.organisation.burst_bytes,
+          window_begin_ps);
       lane.served[client] = 0;
     }
   }
 }
 
-void MemController::trace(std::size_t client, double bytes, std::int64_t at_ps) {
+void MemController::add_to_trace(std::size_t client, double bytes, std::int64_t at_ps) {
   while (static_cast<std::size_t>(at_ps / bin_ps_) >= kMostBins) {
     bin_ps_ *= 2;
     for (auto& bins : trace_) {

@@ -84,6 +84,7 @@ class MemController : public sc_core::sc_module {
   }
   [[nodiscard]] const std::vector<DramClientStats>& clients() const { return clients_; }
   // Bytes per bin and client since time 0.
+  using sc_core::sc_module::trace;  // SystemC's own, of signals
   [[nodiscard]] const std::vector<std::vector<double>>& trace() const { return trace_; }
   [[nodiscard]] Time trace_bin() const { return Time(static_cast<double>(bin_ps_) * 1e-12); }
   // All channels, from time 0 to now.
@@ -136,10 +137,10 @@ class MemController : public sc_core::sc_module {
   void window();
   void respond();
   void accept(const Arrival& arrival);
-  void play(Lane& lane, Clock until);
+  static void play(Lane& lane, Clock until);
   void collect(Lane& lane, std::int64_t window_begin_ps);
   void finish_share(const ShareDone& done);
-  void trace(std::size_t client, double bytes, std::int64_t at_ps);
+  void add_to_trace(std::size_t client, double bytes, std::int64_t at_ps);
   [[nodiscard]] Sleep sleep_of(std::int64_t gap_ps) const;
   [[nodiscard]] Sleep asleep() const;
   [[nodiscard]] static std::int64_t now_ps();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <stdexcept>
 #include <utility>
 
 namespace joulesim::hw {
@@ -267,7 +268,13 @@ const DramEnergy& DramPart::require_energy() const {
   return *energy;
 }
 
-DramMapping DramPart::mapping() const { return *DramMapping::named(mapping_name, organisation); }
+DramMapping DramPart::mapping() const {
+  const auto mapping = DramMapping::named(mapping_name, organisation);
+  if (!mapping) {
+    throw std::logic_error("a part's mapping is checked when it is read");
+  }
+  return *mapping;
+}
 
 DramPart DramPart::one_unit() const {
   DramPart out = *this;

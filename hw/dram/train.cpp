@@ -143,7 +143,7 @@ std::uint64_t TrainChannel::rounds(Segment& segment, std::uint32_t oldest, bool 
   const Clock round = static_cast<Clock>(segment.banks) * apart;
   const std::uint64_t from = segment.next[oldest];
   if (segment.banks != static_cast<std::uint32_t>(mapping_.rotation()) || round < together ||
-      limit - cursor_ < 2 * round || from + 2 * segment.banks > segment.n) {
+      limit - cursor_ < 2 * round || from + std::uint64_t{2} * segment.banks > segment.n) {
     return 0;
   }
   for (std::uint32_t j = 0; j < segment.banks; ++j) {
