@@ -9,6 +9,7 @@
 #include "sim/cli/commands.hpp"
 #include "sim/engine/library.hpp"
 #include "sim/engine/machine.hpp"
+#include "sim/engine/prepare.hpp"
 #include "sim/engine/scenario.hpp"
 
 #include <fmt/format.h>
@@ -33,23 +34,8 @@ void check_file(const engine::Library& library, const std::string& path) {
   ConfigFile file = ConfigFile::read(path);
   const ConfigNode root = file.root();
   if (root.has("scenario")) {
-    const engine::Scenario scenario = engine::read_scenario(path, {});
-    // Names are resolved too: a scenario that cannot run is wrong.
-    Diagnostics faults;
-    if (library.model(scenario.model) == nullptr && !scenario.model.ends_with(".gguf") &&
-        !scenario.model.ends_with(".toml")) {
-      faults.error(scenario.model_place,
-                   fmt::format("unknown model '{}'{}", scenario.model,
-                               did_you_mean(scenario.model, library.model_names())));
-    }
-    try {
-      (void)engine::load_machine(library, scenario.device, scenario.device_place);
-    } catch (const InputError& fault) {
-      faults.append(fault.diagnostics());
-    }
-    if (!faults.ok()) {
-      throw InputError(std::move(faults));
-    }
+    // Everything is resolved and placed: a scenario that cannot run is wrong.
+    (void)engine::prepare(library, engine::read_scenario(path, {}));
   } else if (root.has("device")) {
     (void)engine::load_machine_file(library, path);
   } else if (root.has("part")) {
