@@ -34,6 +34,23 @@ struct EnergyCause {
   }
 };
 
+// How kernel times that were taken with a software stack count: what a benchmark's clock includes
+// and what state it finds the machine in.
+struct Harness {
+  enum class Clock : std::uint8_t {
+    kernel,  // a profiler's sum of kernel durations
+    device,  // events around a replayed graph: gaps between kernels count
+    host,    // the host's clock with a wait for the device: the call itself counts
+  };
+  std::vector<std::string> frameworks, methods, sources;  // beginnings or parts of published names
+  Clock clock = Clock::device;
+  Time call;                   // per call, with Clock::host
+  int weight_copies = 1;       // replays take turns among so many copies of the weights
+  bool keeps_caches = true;    // activations and KV of the last replay are still in the L2
+  bool writes_kv = false;      // an attention call writes its new keys and values first
+  bool random_weights = true;  // nought toggles nothing and draws less power
+};
+
 // Costs that belong to the software stack rather than to the chip.
 struct RuntimeSpec {
   std::string name;
@@ -45,6 +62,9 @@ struct RuntimeSpec {
   bool assumed = false;           // the launch cost is an assumption
   bool fuse_vector_work = false;  // norms, activations, rotary run inside their neighbours
   bool prefetch_weights = false;  // weights of the next operator load while this one computes
+  Time kernel_gap;                // end of a kernel to the start of the next one in a stream
+  bool fused_attention = true;    // one kernel, scores never leave the chip
+  std::optional<Harness> harness;
 };
 
 template <class Q>

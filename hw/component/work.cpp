@@ -4,9 +4,9 @@
 
 namespace joulesim::hw {
 namespace {
-constexpr std::array<std::string_view, kDataTypes> kNames = {"fp32", "tf32", "fp16", "bf16",
-                                                             "fp8",  "int8", "int4", "ternary"};
-constexpr std::array<double, kDataTypes> kBits = {32, 32, 16, 16, 8, 8, 4, 2};
+constexpr std::array<std::string_view, kDataTypes> kNames = {
+    "fp32", "tf32", "fp16", "bf16", "fp8", "int8", "int4", "ternary", "fp4"};
+constexpr std::array<double, kDataTypes> kBits = {32, 32, 16, 16, 8, 8, 4, 2, 4};
 }  // namespace
 
 std::string_view name_of(DataType type) { return kNames.at(static_cast<std::size_t>(type)); }

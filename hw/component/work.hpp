@@ -13,8 +13,8 @@
 namespace joulesim::hw {
 
 // The arithmetic of a product: what the multiplier is fed with once operands are unpacked.
-enum class DataType : std::uint8_t { fp32, tf32, fp16, bf16, fp8, int8, int4, ternary };
-inline constexpr int kDataTypes = 8;
+enum class DataType : std::uint8_t { fp32, tf32, fp16, bf16, fp8, int8, int4, ternary, fp4 };
+inline constexpr int kDataTypes = 9;
 std::string_view name_of(DataType type);
 double bits_of(DataType type);  // ternary: 2, as unpacked
 

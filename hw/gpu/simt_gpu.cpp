@@ -15,41 +15,6 @@ enum Cause : std::size_t { kMac, kVector, kShared, kL2, kControl, kCauses };
 double ceil_div(double a, double b) { return std::ceil(a / b); }
 }  // namespace
 
-SimtGpuSpec SimtGpuSpec::from(const ConfigNode& part) {
-  SimtGpuSpec spec;
-  spec.part = part.text("part");
-  spec.title = part.text("title");
-  const ConfigNode sm = part.table("sm");
-  spec.sms = sm.whole("count", 1, 1 << 16);
-  spec.clock = sm.figure<Frequency>("clock");
-  spec.shared_memory = sm.figure<Bytes>("shared_memory");
-  spec.registers = sm.figure<Bytes>("registers");
-  spec.shared_memory_energy = sm.figure<EnergyPerByte>("shared_memory_energy");
-  spec.block_start = sm.figure<Time>("block_start");
-  if (sm.has("peak")) {
-    (void)sm.figure<FlopRate>("peak");  // there to be cross-checked by its own `equals`
-    (void)sm.figure_if<Flops>("tensor_rate");
-    (void)sm.figure_if<Flops>("lane_rate");
-  }
-  spec.arithmetic = Arithmetic::from(part);
-  const ConfigNode vector = part.table("vector");
-  spec.vector_ops_per_cycle = vector.count("ops_per_cycle");
-  spec.exponentials_per_cycle = vector.count("exponentials_per_cycle");
-  spec.vector_energy = vector.figure<EnergyPerOp>("energy");
-  spec.control_energy = part.table("control").figure<EnergyPerOp>("energy");
-  const ConfigNode l2 = part.table("l2");
-  spec.l2 = l2.figure<Bytes>("capacity");
-  spec.l2_bandwidth = l2.figure<Bandwidth>("bandwidth");
-  spec.sm_port = l2.figure<Bytes>("sm_port");
-  spec.l2_energy = l2.figure<EnergyPerByte>("energy");
-  spec.port = l2.figure<Bandwidth>("fill_bandwidth");
-  spec.memory = l2.figure<Bandwidth>("memory_bandwidth");
-  const ConfigNode power = part.table("power");
-  spec.idle = power.figure_or_zero<Power>("idle");
-  spec.active = power.figure<Power>("active");
-  return spec;
-}
-
 SimtGpu::SimtGpu(SimtGpuSpec spec) : spec_(std::move(spec)) {
   causes_ = {spec_.arithmetic.cause(),
              EnergyCause::of("vector", Spent::arithmetic, spec_.vector_energy),

@@ -11,34 +11,12 @@
 // Checked by:  tests/timing/gpu.cpp (wave quantisation, peak, split-K), tests/laws/units.cpp.
 #pragma once
 
-#include "hw/component/arithmetic.hpp"
 #include "hw/component/compute_unit.hpp"
+#include "hw/gpu/gpu_spec.hpp"
 
 #include <memory>
 
 namespace joulesim::hw {
-
-struct SimtGpuSpec {
-  std::string part, title;
-  std::int64_t sms = 0;
-  Sourced<Frequency> clock;                // of the tensor pipeline at the sustained point
-  Arithmetic arithmetic;                   // MACs per cycle of one SM
-  Sourced<double> vector_ops_per_cycle;    // of one SM
-  Sourced<double> exponentials_per_cycle;  // of one SM
-  Sourced<EnergyPerOp> vector_energy, control_energy;
-  Sourced<Bytes> shared_memory, registers;  // of one SM
-  Sourced<EnergyPerByte> shared_memory_energy;
-  Sourced<Bytes> l2;
-  Sourced<Bandwidth> l2_bandwidth;
-  Sourced<Bytes> sm_port;            // that one SM can take from L2 per cycle
-  Sourced<EnergyPerByte> l2_energy;  // L2 to SM, wires included
-  Sourced<Bandwidth> port;           // system cache or memory to L2
-  Sourced<Bandwidth> memory;         // what its outstanding requests draw from DRAM
-  Sourced<Time> block_start;         // prologue of a thread block: first loads, address set-up
-  Sourced<Power> idle, active;
-
-  static SimtGpuSpec from(const ConfigNode& part);
-};
 
 // How a product is cut.
 struct GemmTiling {

@@ -175,6 +175,13 @@ class ConfigFile {
   // "a.b=value" from the command line: the value is TOML, or bare text.
   void set(const std::string& assignment);
 
+  // Fills in what this file leaves out from `base`, table by table; a figure that is given here is
+  // taken whole. Names, titles and aliases are never inherited. A source id used by both is a
+  // fault.
+  void inherit(ConfigFile&& base);
+  // The texts that were inherited from, nearest first.
+  [[nodiscard]] const std::vector<std::shared_ptr<const SourceText>>& bases() const;
+
   [[nodiscard]] ConfigNode root() const;
   [[nodiscard]] const std::string& path() const;
   [[nodiscard]] const std::string& text() const;

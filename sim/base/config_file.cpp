@@ -59,6 +59,22 @@ void read_sources(ConfigDocument& document) {
   }
 }
 
+// Moves into `tree` what it lacks. A table with a `value` is one figure and stays whole, as do
+// arrays.
+void fill_in(ConfigTree& tree, ConfigTree& base) {
+  for (auto& [key, child] : base.entries) {
+    const auto found = std::find_if(tree.entries.begin(), tree.entries.end(),
+                                    [&n = key](const auto& entry) { return entry.first == n; });
+    if (found == tree.entries.end()) {
+      tree.entries.emplace_back(key, std::move(child));
+    } else if (child->kind == ConfigTree::Kind::table && child->find("value") == nullptr &&
+               found->second->kind == ConfigTree::Kind::table &&
+               found->second->find("value") == nullptr) {
+      fill_in(*found->second, *child);
+    }
+  }
+}
+
 void report_unread(ConfigDocument& document, const ConfigTree& tree) {
   for (const auto& [key, child] : tree.entries) {
     if (!child->read) {
@@ -123,6 +139,37 @@ void ConfigFile::set(const std::string& assignment) {
     found->second = std::move(child);
     return;
   }
+}
+
+void ConfigFile::inherit(ConfigFile&& base) {
+  ConfigDocument& from = *base.document_;
+  document_->diagnostics.append(from.diagnostics);
+  for (auto& [id, source] : from.sources) {
+    if (const auto own = document_->sources.find(id); own != document_->sources.end()) {
+      document_->diagnostics.error(
+          own->second->region,
+          fmt::format("source '{}' is also one of the base file {}; expected another name", id,
+                      from.file->path));
+      continue;
+    }
+    document_->sources[id] = std::move(source);
+    document_->used_sources.insert(id);  // its use is the base's business
+  }
+  const auto sources = std::find_if(from.root.entries.begin(), from.root.entries.end(),
+                                    [](const auto& entry) { return entry.first == "sources"; });
+  if (sources != from.root.entries.end()) {
+    from.root.entries.erase(sources);
+  }
+  for (const char* own : {"part", "device", "model", "title", "aliases", "base"}) {
+    std::erase_if(from.root.entries, [&](const auto& entry) { return entry.first == own; });
+  }
+  fill_in(document_->root, from.root);
+  document_->bases.push_back(from.file);
+  document_->bases.insert(document_->bases.end(), from.bases.begin(), from.bases.end());
+}
+
+const std::vector<std::shared_ptr<const SourceText>>& ConfigFile::bases() const {
+  return document_->bases;
 }
 
 ConfigNode ConfigFile::root() const { return {document_, &document_->root, ""}; }

@@ -31,6 +31,7 @@ struct ConfigTree {
 
 struct ConfigDocument {
   std::shared_ptr<const SourceText> file;
+  std::vector<std::shared_ptr<const SourceText>> bases;  // inherited from, nearest first
   std::string owner;
   ConfigTree root;
   std::map<std::string, std::shared_ptr<const Source>> sources;

@@ -31,7 +31,7 @@ void check_file(const engine::Library& library, const std::string& path) {
     (void)models::load_model(path);
     return;
   }
-  ConfigFile file = ConfigFile::read(path);
+  ConfigFile file = library.read(path);
   const ConfigNode root = file.root();
   if (root.has("scenario")) {
     // Everything is resolved and placed: a scenario that cannot run is wrong.
@@ -238,7 +238,7 @@ int show(const Common& common, const std::string& thing, bool dot) {
     const engine::Machine machine = engine::load_machine_file(library, device->path);
     print_figures(common, machine.title, machine.figures);
   } else if (const auto* part = library.part(thing)) {
-    ConfigFile file = ConfigFile::read(part->path);
+    ConfigFile file = library.read(part->path);
     file.set_owner(part->id);
     engine::check_part(library, file);
     print_figures(common, part->title, file.figures());

@@ -95,6 +95,34 @@ Library Library::open() {
   return library;
 }
 
+ConfigFile Library::read(const std::string& path) const {
+  std::vector<std::string> chain;
+  return read_on(path, chain);
+}
+
+ConfigFile Library::read_on(const std::string& path, std::vector<std::string>& chain) const {
+  ConfigFile file = ConfigFile::read(path);
+  const ConfigNode root = file.root();
+  const bool device = root.has("device");
+  if (!root.has("base") || (!device && !root.has("part"))) {
+    return file;
+  }
+  const std::string name = root.text("base");
+  chain.push_back(fs::path(path).stem().string());
+  const LibraryEntry* entry = device ? this->device(name) : part(name);
+  if (entry == nullptr) {
+    root.error("base", fmt::format("unknown {} '{}'{}", device ? "device" : "part", name,
+                                   did_you_mean(name, device ? device_names() : part_names())));
+  } else if (std::find(chain.begin(), chain.end(), entry->id) != chain.end()) {
+    root.error("base", fmt::format("'{}' inherits from itself; expected a base that does not lead "
+                                   "back here",
+                                   entry->id));
+  } else {
+    file.inherit(read_on(entry->path, chain));
+  }
+  return file;
+}
+
 std::string Library::stored_name(const std::string& path) const {
   std::error_code fault;
   const fs::path file = fs::weakly_canonical(path, fault);

@@ -37,6 +37,10 @@ class Library {
   [[nodiscard]] const LibraryEntry* scenario(const std::string& name) const;
   [[nodiscard]] const models::ZooEntry* model(const std::string& name) const;
 
+  // A part or device file with what it inherits: `base = "name"` names a part (for a device: a
+  // device) of the library that fills in what the file leaves out.
+  [[nodiscard]] ConfigFile read(const std::string& path) const;
+
   // A file's name in results: relative to the library it belongs to, else its bare name, so that
   // results are the same wherever the files lie.
   [[nodiscard]] std::string stored_name(const std::string& path) const;
@@ -49,6 +53,7 @@ class Library {
  private:
   Library();
   void add_root(const std::filesystem::path& root);
+  ConfigFile read_on(const std::string& path, std::vector<std::string>& chain) const;
 
   hw::Registry registry_;
   std::vector<std::filesystem::path> roots_;

@@ -9,6 +9,12 @@
 namespace joulesim::engine {
 namespace {
 
+void add_bases(const ConfigFile& file, std::vector<DigestedFile>& files) {
+  for (const auto& base : file.bases()) {
+    files.push_back({base->path, fnv1a(base->text)});
+  }
+}
+
 // Reads parts by name for one device and keeps everything they said.
 class PartReader {
  public:
@@ -34,7 +40,7 @@ class PartReader {
       return std::nullopt;
     }
     try {
-      ConfigFile file = ConfigFile::read(entry->path);
+      ConfigFile file = library_.read(entry->path);
       file.set_owner(entry->id);
       const std::string model = file.root().text("model");
       const hw::ComponentKind* kind = library_.registry().find(model);
@@ -47,6 +53,7 @@ class PartReader {
       file.require_ok();
       machine_.figures.insert(machine_.figures.end(), file.figures().begin(), file.figures().end());
       machine_.files.push_back({entry->path, fnv1a(file.text())});
+      add_bases(file, machine_.files);
       return value;
     } catch (const InputError& fault) {
       faults_.append(fault.diagnostics());
@@ -210,6 +217,7 @@ Machine read_machine(const Library& library, ConfigFile& file) {
   }
   machine.figures.insert(machine.figures.begin(), file.figures().begin(), file.figures().end());
   machine.files.insert(machine.files.begin(), {file.path(), fnv1a(file.text())});
+  add_bases(file, machine.files);
   return machine;
 }
 
@@ -225,7 +233,7 @@ const MachineUnit* Machine::unit(const std::string& name) const {
 }
 
 Machine load_machine_file(const Library& library, const std::string& path) {
-  ConfigFile file = ConfigFile::read(path);
+  ConfigFile file = library.read(path);
   return read_machine(library, file);
 }
 
@@ -249,7 +257,7 @@ LoadedRuntime load_runtime(const Library& library, const std::string& name, cons
                                   did_you_mean(name, library.part_names(hw::kRuntimeModel))));
     throw InputError(std::move(diagnostics));
   }
-  ConfigFile file = ConfigFile::read(entry->path);
+  ConfigFile file = library.read(entry->path);
   file.set_owner(entry->id);
   (void)file.root().text("model");
   LoadedRuntime runtime;

@@ -68,8 +68,13 @@ count = 8
 clock = "1 GHz"
 shared_memory = "20 KiB"
 registers = "64 KiB"
+threads = 1024
+blocks = 8
 shared_memory_energy = "0.1 pJ/bit"
 block_start = "1 us"
+[matrix]
+issue = "warp"
+copy = "async"
 [arithmetic.fp16]
 source = "t"
 macs_per_cycle = 64
@@ -87,13 +92,18 @@ source = "t"
 capacity = "4 MiB"
 bandwidth = "1000 TB/s"
 sm_port = "100 kB"
+latency = "200 ns"
 energy = "0.3 pJ/bit"
 fill_bandwidth = "100 GB/s"
 memory_bandwidth = "50 GB/s"
+[memory]
+source = "t"
+latency = "500 ns"
 [power]
 source = "t"
 idle = "1 W"
 active = "2 W"
+limit = "20 W"
 )";
 
 template <class Spec>

@@ -1,0 +1,65 @@
+#include "hw/gpu/gpu_spec.hpp"
+
+namespace joulesim::hw {
+namespace {
+
+MatrixIssue issue_of(const std::string& name) {
+  return name == "warp"            ? MatrixIssue::warp
+         : name == "warpgroup"     ? MatrixIssue::warpgroup
+         : name == "tensor_memory" ? MatrixIssue::tensor_memory
+                                   : MatrixIssue::lanes;
+}
+
+TileCopy copy_of(const std::string& name) {
+  return name == "async" ? TileCopy::async : name == "bulk" ? TileCopy::bulk : TileCopy::registers;
+}
+
+}  // namespace
+
+SimtGpuSpec SimtGpuSpec::from(const ConfigNode& part) {
+  SimtGpuSpec spec;
+  spec.part = part.text("part");
+  spec.title = part.text("title");
+  const ConfigNode sm = part.table("sm");
+  spec.sms = sm.whole("count", 1, 1 << 16);
+  spec.clock = sm.figure<Frequency>("clock");
+  spec.shared_memory = sm.figure<Bytes>("shared_memory");
+  spec.registers = sm.figure<Bytes>("registers");
+  spec.threads = sm.whole("threads", 1, 1 << 16);
+  spec.blocks = sm.whole("blocks", 1, 1 << 10);
+  spec.shared_memory_energy = sm.figure<EnergyPerByte>("shared_memory_energy");
+  if (sm.has("peak")) {
+    // There to be cross-checked by its own `equals`.
+    (void)sm.figure<FlopRate>("peak");
+    (void)sm.figure_if<Flops>("tensor_rate");
+    (void)sm.figure_if<Flops>("lane_rate");
+    (void)sm.figure_if<Frequency>("rated_clock");
+  }
+  const ConfigNode matrix = part.table("matrix");
+  spec.issue = issue_of(matrix.choice("issue", {"lanes", "warp", "warpgroup", "tensor_memory"}));
+  spec.copy = copy_of(matrix.choice("copy", {"registers", "async", "bulk"}));
+  spec.arithmetic = Arithmetic::from(part);
+  const ConfigNode vector = part.table("vector");
+  spec.vector_ops_per_cycle = vector.count("ops_per_cycle");
+  spec.exponentials_per_cycle = vector.count("exponentials_per_cycle");
+  spec.vector_energy = vector.figure<EnergyPerOp>("energy");
+  spec.control_energy = part.table("control").figure<EnergyPerOp>("energy");
+  const ConfigNode l2 = part.table("l2");
+  spec.l2 = l2.figure<Bytes>("capacity");
+  spec.l2_bandwidth = l2.figure<Bandwidth>("bandwidth");
+  spec.sm_port = l2.figure<Bytes>("sm_port");
+  spec.l2_latency = l2.figure<Time>("latency");
+  spec.l2_energy = l2.figure<EnergyPerByte>("energy");
+  // A chip without a memory-side cache behind its L2 needs neither: the memory is the limit.
+  spec.port = l2.figure_if<Bandwidth>("fill_bandwidth").value_or(spec.l2_bandwidth);
+  spec.memory = l2.figure_if<Bandwidth>("memory_bandwidth").value_or(spec.port);
+  spec.memory_latency = part.table("memory").figure<Time>("latency");
+  spec.block_start = sm.figure_if<Time>("block_start").value_or(spec.memory_latency);
+  const ConfigNode power = part.table("power");
+  spec.idle = power.figure_or_zero<Power>("idle");
+  spec.active = power.figure<Power>("active");
+  spec.limit = power.figure<Power>("limit");
+  return spec;
+}
+
+}  // namespace joulesim::hw
