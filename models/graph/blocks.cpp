@@ -32,14 +32,38 @@ class Hash {
 };
 
 void add(Hash& hash, const Attributes& a) {
-  for (const std::int64_t number :
-       {a.batch, a.new_tokens, a.past, a.heads, a.kv_heads, a.head_dim, a.window,
-        std::int64_t{a.causal ? 1 : 0}, std::int64_t{a.alibi ? 1 : 0}, a.rotary,
-        static_cast<std::int64_t>(a.rope_layout), a.group, static_cast<std::int64_t>(a.activation),
-        a.experts, a.active_experts}) {
+  for (const std::int64_t number : {a.batch,
+                                    a.new_tokens,
+                                    a.past,
+                                    a.heads,
+                                    a.kv_heads,
+                                    a.head_dim,
+                                    a.window,
+                                    std::int64_t{a.causal ? 1 : 0},
+                                    std::int64_t{a.alibi ? 1 : 0},
+                                    a.rotary,
+                                    static_cast<std::int64_t>(a.rope_layout),
+                                    a.group,
+                                    static_cast<std::int64_t>(a.activation),
+                                    a.experts,
+                                    a.active_experts,
+                                    a.rotary_from,
+                                    static_cast<std::int64_t>(a.routing),
+                                    std::int64_t{a.renormalise ? 1 : 0},
+                                    a.source,
+                                    a.value_dim,
+                                    a.relative_buckets,
+                                    a.relative_distance,
+                                    a.kernel,
+                                    a.stride,
+                                    a.padding,
+                                    a.offset,
+                                    a.width,
+                                    a.state,
+                                    a.groups}) {
     hash.add(number);
   }
-  for (const double number : {a.rope_base, a.epsilon, a.scale, a.soft_cap}) {
+  for (const double number : {a.rope_base, a.rope_magnitude, a.epsilon, a.scale, a.soft_cap}) {
     hash.add(number);
   }
 }

@@ -48,7 +48,7 @@ std::vector<TensorId> GraphBuilder::apply(Op op, const Format& format, TensorKin
   InferredShapes inferred = infer_shapes(op, inputs);
   if (!inferred.fault.empty()) {
     faults_.push_back(op.name + ": " + inferred.fault);
-    inferred.outputs.assign(op.kind == OpKind::kKvAppend ? 2 : 1, Shape{});
+    inferred.outputs.assign(outputs_of(op), Shape{});
   }
   const bool several = inferred.outputs.size() > 1;
   for (std::size_t i = 0; i < inferred.outputs.size(); ++i) {
@@ -62,6 +62,16 @@ std::vector<TensorId> GraphBuilder::apply(Op op, const Format& format, TensorKin
 
 TensorId GraphBuilder::apply_one(Op op, const Format& format, TensorKind kind) {
   return apply(std::move(op), format, kind).front();
+}
+
+TensorId GraphBuilder::apply_recurrent(Op op, const Format& format, const Format& state_format) {
+  std::vector<TensorId> outputs = apply(std::move(op), format);
+  const auto state = static_cast<std::size_t>(outputs.back().value);
+  Tensor& tensor = parts_.tensors[state];
+  Storage& storage = parts_.storages[static_cast<std::size_t>(tensor.storage.value)];
+  tensor.kind = storage.kind = TensorKind::kState;
+  tensor.format = storage.format = state_format;
+  return outputs.front();
 }
 
 std::optional<OperatorGraph> GraphBuilder::finish(std::vector<std::string>& faults) {

@@ -22,10 +22,12 @@ class GraphBuilder {
   [[nodiscard]] StorageId storage_of(TensorId tensor) const;
 
   // Adds an operator whose inputs and attributes are set; makes its outputs, all in `format`, named
-  // after it. After a fault the outputs are empty tensors and finish() returns nothing.
+  // after it; the state of a recurrent operator is in `state_format`. After a fault the outputs are
+  // empty tensors and finish() returns nothing.
   std::vector<TensorId> apply(Op op, const Format& format,
                               TensorKind kind = TensorKind::kActivation);
   TensorId apply_one(Op op, const Format& format, TensorKind kind = TensorKind::kActivation);
+  TensorId apply_recurrent(Op op, const Format& format, const Format& state_format);
 
   // An operator with outputs that exist already, in any order: for importers.
   OpId add_op(Op op);

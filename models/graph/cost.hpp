@@ -45,7 +45,7 @@ std::int64_t experts_reached(std::int64_t experts, std::int64_t active, std::int
 struct GraphTotals {
   std::int64_t parameters = 0;          // elements of all weight storages, each counted once
   std::int64_t weight_bytes = 0;        // bytes of all weight storages, each counted once
-  std::int64_t kv_bytes = 0;            // bytes of all key and value caches after this step
+  std::int64_t kv_bytes = 0;            // bytes of all caches and states after this step
   std::int64_t kv_bytes_per_token = 0;  // what one more token of one sequence adds to them
   OpCost cost;                          // sum over all operators: per use, not per storage
 };

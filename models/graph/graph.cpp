@@ -97,7 +97,9 @@ void check_producers(const GraphParts& parts, std::vector<int>& producer,
   for (const Op& op : parts.ops) {
     for (const TensorId in : op.inputs) {
       const Tensor& tensor = parts.tensors[index_of(in.value)];
-      const bool given = tensor.kind == TensorKind::kWeight || tensor.kind == TensorKind::kInput;
+      // A cache that this step does not write was filled by an earlier one (cross-attention).
+      const bool given = tensor.kind == TensorKind::kWeight || tensor.kind == TensorKind::kInput ||
+                         tensor.kind == TensorKind::kKvCache;
       if (!given && producer[index_of(in.value)] == -1) {
         faults.push_back(fmt::format("{}: found '{}' read but never written; expected a writer",
                                      op.name, tensor.name));

@@ -80,6 +80,12 @@ struct InferredShapes {
 };
 InferredShapes infer_shapes(const Op& op, std::span<const Shape> inputs);
 
+// How many: one for most, the state too for recurrent operators, one per cache for an append.
+std::size_t outputs_of(const Op& op);
+// Keys and values of one sequence that attention reads.
+std::int64_t attended_positions(const Attributes& attributes);
+[[nodiscard]] bool is_recurrent(OpKind kind);  // its last output is a state
+
 // Groups operators by block index and computes signatures; `order` is a schedule of all of them.
 std::vector<Block> find_blocks(const GraphParts& parts, std::span<const OpId> order);
 

@@ -38,6 +38,28 @@ std::string_view name_of(OpKind kind) {
       return "select_last";
     case OpKind::kScale:
       return "scale";
+    case OpKind::kSelectFirst:
+      return "select_first";
+    case OpKind::kSlice:
+      return "slice";
+    case OpKind::kConcat:
+      return "concat";
+    case OpKind::kConvolution:
+      return "convolution";
+    case OpKind::kHeadMatmul:
+      return "head_matmul";
+    case OpKind::kCausalConvolution:
+      return "causal_convolution";
+    case OpKind::kTokenShift:
+      return "token_shift";
+    case OpKind::kSelectiveScan:
+      return "selective_scan";
+    case OpKind::kWkv:
+      return "wkv";
+    case OpKind::kLinearAttention:
+      return "linear_attention";
+    case OpKind::kInterpolate:
+      return "interpolate";
   }
   return "unknown";
 }
@@ -76,6 +98,12 @@ std::string_view name_of(Role role) {
       return "router";
     case Role::kHead:
       return "head";
+    case Role::kConvolution:
+      return "convolution";
+    case Role::kRecurrence:
+      return "recurrence";
+    case Role::kMix:
+      return "mix";
     case Role::kOther:
       return "other";
   }
@@ -96,6 +124,16 @@ std::string_view name_of(Activation activation) {
       return "relu";
     case Activation::kRelu2:
       return "relu2";
+    case Activation::kQuickGelu:
+      return "quick_gelu";
+    case Activation::kSigmoid:
+      return "sigmoid";
+    case Activation::kTanh:
+      return "tanh";
+    case Activation::kSoftplus:
+      return "softplus";
+    case Activation::kDecay:
+      return "decay";
   }
   return "unknown";
 }
@@ -108,6 +146,8 @@ std::string_view name_of(TensorKind kind) {
       return "activation";
     case TensorKind::kKvCache:
       return "kv_cache";
+    case TensorKind::kState:
+      return "state";
     case TensorKind::kInput:
       return "input";
     case TensorKind::kOutput:

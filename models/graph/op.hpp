@@ -46,21 +46,35 @@ std::string to_string(Shape shape);  // "57x512"
 enum class OpKind : std::uint8_t {
   kEmbedding,          // tokens, w table -> x                    rows gathered, times `scale`
   kPositionEmbedding,  // x, w table -> x                         adds row (past + i) of the table
-  kRmsNorm,            // x, w gain -> x
-  kLayerNorm,          // x, w gain, [w bias] -> x
+  kRmsNorm,            // x, [w gain], [w bias] -> x
+  kLayerNorm,          // x, [w gain], [w bias] -> x
   kMatmul,             // x, w[out][in], [w bias] -> x            y = x * transpose(w)
   kRope,               // x, [w frequency factors] -> x
   kKvAppend,           // k, v -> k cache, v cache
-  kAttention,   // q, k cache, v cache -> x                softmax(q k^T scale) v, causal or not
+  kAttention,   // q, k, v, [w bias] -> x   softmax(q k^T scale) v; k and v are caches or, in an
+                // encoder, activations; the bias is that of relative positions
   kAdd,         // x, x -> x
   kActivation,  // x -> x
-  kGatedActivation,  // gate, up -> x                           activation(gate) * up
+  kGatedActivation,  // gate, up -> x   activation(gate) * up; a gate of one column serves all
   kSoftmax,          // x -> x                                  along each row
-  kTopK,             // router logits -> routing                expert ids and weights per token
-  kExpertMatmul,     // x, w[experts * out][in], routing -> x   one row per (token, chosen expert)
+  kTopK,             // router logits, [w bias] -> routing      expert ids and weights per token;
+                     // the bias counts for the choice alone
+  kExpertMatmul,     // x, w[experts * out][in], routing, [w bias] -> x  a row per (token, expert)
   kExpertSum,        // x, routing -> x                         weighted sum over a token's experts
   kSelectLast,       // x -> x                                  the last token of every sequence
-  kScale,  // x -> x                                  times `scale`, then the soft cap if any
+  kScale,        // x -> x                                  times `scale`, then the soft cap if any
+  kSelectFirst,  // x -> x                                  the first token of every sequence
+  kSlice,        // x -> x                                  columns `offset` to `offset + width`
+  kConcat,       // x, x -> x                               columns side by side
+  kConvolution,  // x, w[out][in * kernel], [w bias] -> x   along the tokens of every sequence
+  kHeadMatmul,   // x, w[heads * out][in] -> x              a matrix of its own for every head
+  // Recurrent operators: the last output is a state that lives from step to step.
+  kCausalConvolution,  // x, w[channels][kernel], [w bias] -> x, state   channel by channel
+  kTokenShift,         // x -> x of the token before, state
+  kSelectiveScan,      // x, dt, B, C, w A, w D -> x, state              Mamba and Mamba-2
+  kWkv,                // k, v, w decay, w bonus -> x, state             RWKV-4
+  kLinearAttention,    // r, k, v, decay, w bonus -> x, state            RWKV-5 and 6
+  kInterpolate,        // x, before, w share, [x share] -> x             x + (before - x) * share
 };
 
 std::string_view name_of(OpKind kind);
@@ -83,14 +97,36 @@ enum class Role : std::uint8_t {
   kDown,
   kRouter,
   kHead,
+  kConvolution,
+  kRecurrence,
+  kMix,
   kOther,
 };
 
 std::string_view name_of(Role role);
 
-enum class Activation : std::uint8_t { kNone, kSilu, kGelu, kGeluTanh, kRelu, kRelu2 };
+enum class Activation : std::uint8_t {
+  kNone,
+  kSilu,
+  kGelu,
+  kGeluTanh,
+  kRelu,
+  kRelu2,
+  kQuickGelu,  // x sigmoid(1.702 x)
+  kSigmoid,
+  kTanh,
+  kSoftplus,
+  kDecay,  // exp(-exp(x)): a decay between 0 and 1
+};
 
 std::string_view name_of(Activation activation);
+
+// How router logits become the weights of the chosen experts.
+enum class Routing : std::uint8_t {
+  kSoftmax,      // over all experts
+  kSigmoid,      // of each on its own
+  kSparseMixer,  // one softmax per choice, over the experts that come near the best one
+};
 
 // Which elements of a head are turned together: (2i, 2i+1), or (i, i + rotary/2).
 enum class RopeLayout : std::uint8_t { kAdjacent, kHalves };
@@ -108,19 +144,36 @@ struct Attributes {
   std::int64_t rotary = 0;  // elements of each head that rope turns
   double rope_base = 0.0;
   RopeLayout rope_layout = RopeLayout::kAdjacent;
-  double epsilon = 0.0;    // of a norm
-  std::int64_t group = 0;  // a norm works on groups of this many columns; 0 = the whole row
+  std::int64_t rotary_from = 0;  // first turned element of each head
+  double rope_magnitude = 1.0;   // of the turned elements, against what they were
+  double epsilon = 0.0;          // of a norm
+  std::int64_t group = 0;        // a norm works on groups of this many columns; 0 = the whole row
   double scale = 1.0;
   double soft_cap = 0.0;  // c * tanh(x / c); 0 = none
   bool alibi = false;     // scores get a per-head slope times the distance
   Activation activation = Activation::kNone;
   std::int64_t experts = 0;
   std::int64_t active_experts = 0;
+  Routing routing = Routing::kSoftmax;
+  bool renormalise = true;  // the weights of the chosen experts sum to one, before `scale`
+
+  std::int64_t source = 0;     // attention: keys of another sequence, all visible; 0 = its own
+  std::int64_t value_dim = 0;  // columns of a head's value where they are not head_dim
+  std::int64_t relative_buckets = 0;   // of the bias by relative position; 0 = no bias
+  std::int64_t relative_distance = 0;  // the buckets' end: all that is farther shares the last one
+  std::int64_t kernel = 0;             // taps of a convolution
+  std::int64_t stride = 1;
+  std::int64_t padding = 0;  // zero rows before and after each sequence
+  std::int64_t offset = 0;   // of a slice
+  std::int64_t width = 0;
+  std::int64_t state = 0;   // of a scan: elements of state per channel
+  std::int64_t groups = 0;  // of a scan: heads of a group share B and C
 
   friend bool operator==(const Attributes&, const Attributes&) = default;
 };
 
-enum class TensorKind : std::uint8_t { kWeight, kActivation, kKvCache, kInput, kOutput };
+// A state is kept between steps like a cache, but does not grow: one row per sequence.
+enum class TensorKind : std::uint8_t { kWeight, kActivation, kKvCache, kState, kInput, kOutput };
 
 std::string_view name_of(TensorKind kind);
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace joulesim::models {
 namespace {
 
@@ -28,39 +30,55 @@ Arity arity_of(OpKind kind) {
   switch (kind) {
     case OpKind::kActivation:
     case OpKind::kSoftmax:
-    case OpKind::kTopK:
     case OpKind::kSelectLast:
+    case OpKind::kSelectFirst:
     case OpKind::kScale:
+    case OpKind::kSlice:
+    case OpKind::kTokenShift:
       return {1, 1};
     case OpKind::kRope:
+    case OpKind::kTopK:
+    case OpKind::kKvAppend:
       return {1, 2};
+    case OpKind::kRmsNorm:
+    case OpKind::kLayerNorm:
+      return {1, 3};
     case OpKind::kEmbedding:
     case OpKind::kPositionEmbedding:
-    case OpKind::kRmsNorm:
-    case OpKind::kKvAppend:
     case OpKind::kAdd:
     case OpKind::kGatedActivation:
     case OpKind::kExpertSum:
+    case OpKind::kConcat:
+    case OpKind::kHeadMatmul:
       return {2, 2};
-    case OpKind::kLayerNorm:
     case OpKind::kMatmul:
+    case OpKind::kConvolution:
+    case OpKind::kCausalConvolution:
       return {2, 3};
     case OpKind::kAttention:
     case OpKind::kExpertMatmul:
-      return {3, 3};
+    case OpKind::kInterpolate:
+      return {3, 4};
+    case OpKind::kWkv:
+      return {4, 4};
+    case OpKind::kLinearAttention:
+      return {5, 5};
+    case OpKind::kSelectiveScan:
+      return {6, 6};
   }
   return {0, 0};
 }
 
 std::string columns_text(std::int64_t columns) { return fmt::format("{} columns", columns); }
 
+// A gain or bias serves every group alike, or has an element for each column of the row.
 Shape norm_shape(const Op& op, std::span<const Shape> in, Checker& check) {
   const std::int64_t width = op.attributes.group > 0 ? op.attributes.group : in[0].columns;
   check.expect(width > 0 && in[0].columns % width == 0, columns_text(in[0].columns),
                fmt::format("a multiple of the group of {}", width));
   for (std::size_t i = 1; i < in.size(); ++i) {
-    check.expect(in[i] == Shape{1, width}, "a gain or bias of " + to_string(in[i]),
-                 to_string(Shape{1, width}));
+    check.expect(in[i] == Shape{1, width} || in[i] == Shape{1, in[0].columns},
+                 "a gain or bias of " + to_string(in[i]), to_string(Shape{1, width}));
   }
   check.expect(op.attributes.epsilon > 0.0, "no epsilon", "a positive epsilon");
   return in[0];
@@ -80,12 +98,21 @@ Shape attention_shape(const Op& op, std::span<const Shape> in, Checker& check) {
   const Attributes& a = op.attributes;
   check.expect(a.kv_heads > 0 && a.heads % a.kv_heads == 0, fmt::format("{} heads", a.heads),
                fmt::format("a multiple of {} key-value heads", a.kv_heads));
+  const std::int64_t value = a.value_dim > 0 ? a.value_dim : a.head_dim;
   const Shape query{a.batch * a.new_tokens, a.heads * a.head_dim};
-  const Shape cache{a.batch * (a.past + a.new_tokens), a.kv_heads * a.head_dim};
+  const Shape cache{a.batch * attended_positions(a), a.kv_heads * a.head_dim};
   check.expect(in[0] == query, "a query of " + to_string(in[0]), to_string(query));
   check.expect(in[1] == cache, "a key cache of " + to_string(in[1]), to_string(cache));
-  check.expect(in[2] == cache, "a value cache of " + to_string(in[2]), to_string(cache));
-  return query;
+  check.expect(in[2].rows == cache.rows && in[2].columns >= a.kv_heads * value &&
+                   (a.kv_heads < 1 || in[2].columns % a.kv_heads == 0),
+               "a value cache of " + to_string(in[2]),
+               to_string(Shape{cache.rows, a.kv_heads * value}));
+  if (in.size() == 4) {
+    const Shape bias{a.relative_buckets, a.heads};
+    check.expect(in[3] == bias && a.relative_buckets > 0, "a bias of " + to_string(in[3]),
+                 to_string(bias));
+  }
+  return {query.rows, a.heads * value};
 }
 
 Shape expert_matmul_shape(const Op& op, std::span<const Shape> in, Checker& check) {
@@ -98,12 +125,107 @@ Shape expert_matmul_shape(const Op& op, std::span<const Shape> in, Checker& chec
   const std::int64_t chosen = in[2].rows * a.active_experts;
   check.expect(in[0].rows == in[2].rows || in[0].rows == chosen, fmt::format("{} rows", in[0].rows),
                fmt::format("{} (tokens) or {} (chosen experts)", in[2].rows, chosen));
-  return {chosen, a.experts > 0 ? in[1].rows / a.experts : 0};
+  const std::int64_t out = a.experts > 0 ? in[1].rows / a.experts : 0;
+  if (in.size() == 4) {
+    check.expect(in[3] == Shape{a.experts, out}, "a bias of " + to_string(in[3]),
+                 to_string(Shape{a.experts, out}));
+  }
+  return {chosen, out};
+}
+
+// Rows of a convolution along sequences of `length`; 0 when the kernel does not fit.
+std::int64_t convolved(const Attributes& a, std::int64_t length) {
+  const std::int64_t room = length + 2 * a.padding - a.kernel;
+  return a.stride > 0 && a.kernel > 0 && room >= 0 ? room / a.stride + 1 : 0;
+}
+
+Shape convolution_shape(const Op& op, std::span<const Shape> in, Checker& check) {
+  const Attributes& a = op.attributes;
+  check.expect(in[1].columns == in[0].columns * a.kernel, columns_text(in[1].columns),
+               fmt::format("{} taps of {}", a.kernel, columns_text(in[0].columns)));
+  const std::int64_t out = convolved(a, a.batch > 0 ? in[0].rows / a.batch : 0);
+  check.expect(out > 0, fmt::format("{} rows", in[0].rows), "as many as the kernel spans");
+  if (in.size() == 3) {
+    check.expect(in[2] == Shape{1, in[1].rows}, "a bias of " + to_string(in[2]),
+                 to_string(Shape{1, in[1].rows}));
+  }
+  return {a.batch * out, in[1].rows};
+}
+
+void expect_shape(Checker& check, Shape found, Shape expected, const char* what) {
+  check.expect(found == expected, fmt::format("{} of {}", what, to_string(found)),
+               to_string(expected));
+}
+
+// Outputs and state of the recurrent operators; every token of a sequence follows the one before.
+std::vector<Shape> recurrent_shapes(const Op& op, std::span<const Shape> in, Checker& check) {
+  const Attributes& a = op.attributes;
+  const std::int64_t rows = in[0].rows;
+  const std::int64_t columns = in[0].columns;
+  check.expect(rows == a.batch * a.new_tokens, fmt::format("{} rows", rows),
+               fmt::format("{}", a.batch * a.new_tokens));
+  switch (op.kind) {
+    case OpKind::kTokenShift:
+      return {in[0], {a.batch, columns}};
+    case OpKind::kCausalConvolution:
+      check.expect(a.kernel > 0, "no kernel", "a positive one");
+      expect_shape(check, in[1], {columns, a.kernel}, "a weight");
+      if (in.size() == 3) {
+        expect_shape(check, in[2], {1, columns}, "a bias");
+      }
+      return {in[0], {a.batch, (a.kernel - 1) * columns}};
+    case OpKind::kWkv:
+      expect_shape(check, in[1], in[0], "a value");
+      expect_shape(check, in[2], {1, columns}, "a decay");
+      expect_shape(check, in[3], {1, columns}, "a bonus");
+      return {in[0], {a.batch, 3 * columns}};
+    case OpKind::kLinearAttention: {
+      const Shape keys{rows, a.heads * a.head_dim};
+      expect_shape(check, in[0], keys, "a receptance");
+      expect_shape(check, in[1], keys, "a key");
+      expect_shape(check, in[2], {rows, a.heads * a.value_dim}, "a value");
+      check.expect(in[3] == keys || in[3] == Shape{1, keys.columns},
+                   "a decay of " + to_string(in[3]), to_string(keys));
+      expect_shape(check, in[4], {1, keys.columns}, "a bonus");
+      return {in[2], {a.batch, a.heads * a.head_dim * a.value_dim}};
+    }
+    default: {
+      check.expect(a.state > 0 && a.groups > 0, fmt::format("{} groups of {}", a.groups, a.state),
+                   "at least one group and one element of state");
+      check.expect(a.heads == 0 || columns % a.heads == 0, columns_text(columns),
+                   fmt::format("a multiple of {} heads", a.heads));
+      const std::int64_t steps = a.heads > 0 ? a.heads : columns;
+      check.expect(a.groups > 0 && steps % a.groups == 0, fmt::format("{} groups", a.groups),
+                   fmt::format("a divisor of {}", steps));
+      expect_shape(check, in[1], {rows, steps}, "a step");
+      expect_shape(check, in[2], {rows, a.groups * a.state}, "an input matrix");
+      expect_shape(check, in[3], {rows, a.groups * a.state}, "an output matrix");
+      expect_shape(check, in[4], a.heads > 0 ? Shape{1, a.heads} : Shape{columns, a.state},
+                   "a decay");
+      expect_shape(check, in[5], {1, steps}, "a skip");
+      return {in[0], {a.batch, columns * a.state}};
+    }
+  }
 }
 
 }  // namespace
 
 std::string to_string(Shape shape) { return fmt::format("{}x{}", shape.rows, shape.columns); }
+
+bool is_recurrent(OpKind kind) {
+  return kind == OpKind::kCausalConvolution || kind == OpKind::kTokenShift ||
+         kind == OpKind::kSelectiveScan || kind == OpKind::kWkv || kind == OpKind::kLinearAttention;
+}
+
+std::size_t outputs_of(const Op& op) {
+  return op.kind == OpKind::kKvAppend ? std::max<std::size_t>(1, op.inputs.size())
+         : is_recurrent(op.kind)      ? 2
+                                      : 1;
+}
+
+std::int64_t attended_positions(const Attributes& a) {
+  return a.source > 0 ? a.source : a.past + a.new_tokens;
+}
 
 InferredShapes infer_shapes(const Op& op, std::span<const Shape> in) {
   Checker check;
@@ -142,27 +264,35 @@ InferredShapes infer_shapes(const Op& op, std::span<const Shape> in) {
                    fmt::format("{}", tokens));
       check.expect(a.head_dim > 0 && in[0].columns % a.head_dim == 0, columns_text(in[0].columns),
                    fmt::format("a multiple of the head size {}", a.head_dim));
-      check.expect(a.rotary > 0 && a.rotary % 2 == 0 && a.rotary <= a.head_dim,
+      check.expect(a.rotary > 0 && a.rotary % 2 == 0 && a.rotary_from >= 0 &&
+                       a.rotary_from + a.rotary <= a.head_dim,
                    fmt::format("{} rotary elements", a.rotary),
-                   fmt::format("an even number up to {}", a.head_dim));
+                   fmt::format("an even number up to {}", a.head_dim - a.rotary_from));
       if (in.size() == 2) {
         check.expect(in[1] == Shape{1, a.rotary / 2}, "factors of " + to_string(in[1]),
                      to_string(Shape{1, a.rotary / 2}));
       }
       break;
     case OpKind::kKvAppend: {
-      check.expect(in[0] == in[1], "a value of " + to_string(in[1]), to_string(in[0]));
       check.expect(in[0].rows == tokens, fmt::format("{} rows", in[0].rows),
                    fmt::format("{}", tokens));
-      const Shape cache{a.batch * (a.past + a.new_tokens), in[0].columns};
-      out = {cache, cache};
+      check.expect(in.back().rows == in[0].rows, "a value of " + to_string(in.back()),
+                   to_string(in[0]));
+      out.clear();
+      for (const Shape& fresh : in) {
+        out.push_back({a.batch * (a.past + a.new_tokens), fresh.columns});
+      }
       break;
     }
     case OpKind::kAttention:
       out = {attention_shape(op, in, check)};
       break;
-    case OpKind::kAdd:
     case OpKind::kGatedActivation:
+      check.expect(in[0].rows == in[1].rows && (in[0] == in[1] || in[0].columns == 1),
+                   "a gate of " + to_string(in[0]), to_string(in[1]));
+      out = {in[1]};
+      break;
+    case OpKind::kAdd:
       check.expect(in[0] == in[1], "a second operand of " + to_string(in[1]), to_string(in[0]));
       break;
     case OpKind::kActivation:
@@ -173,6 +303,9 @@ InferredShapes infer_shapes(const Op& op, std::span<const Shape> in) {
       check.expect(a.active_experts > 0 && a.active_experts <= in[0].columns,
                    fmt::format("{} active experts", a.active_experts),
                    fmt::format("1 to {}", in[0].columns));
+      if (in.size() == 2) {
+        expect_shape(check, in[1], {1, in[0].columns}, "a bias");
+      }
       out = {{in[0].rows, 2 * a.active_experts}};
       break;
     case OpKind::kExpertMatmul:
@@ -184,9 +317,45 @@ InferredShapes infer_shapes(const Op& op, std::span<const Shape> in) {
       out = {{in[1].rows, in[0].columns}};
       break;
     case OpKind::kSelectLast:
+    case OpKind::kSelectFirst:
       check.expect(in[0].rows == tokens, fmt::format("{} rows", in[0].rows),
                    fmt::format("{}", tokens));
       out = {{a.batch, in[0].columns}};
+      break;
+    case OpKind::kSlice:
+      check.expect(a.offset >= 0 && a.width > 0 && a.offset + a.width <= in[0].columns,
+                   fmt::format("columns {} to {}", a.offset, a.offset + a.width),
+                   fmt::format("some of {}", in[0].columns));
+      out = {{in[0].rows, a.width}};
+      break;
+    case OpKind::kConcat:
+      check.expect(in[0].rows == in[1].rows, fmt::format("{} rows", in[1].rows),
+                   fmt::format("{}", in[0].rows));
+      out = {{in[0].rows, in[0].columns + in[1].columns}};
+      break;
+    case OpKind::kHeadMatmul:
+      check.expect(a.heads > 0 && in[1].rows % a.heads == 0, fmt::format("{} rows", in[1].rows),
+                   fmt::format("a multiple of {} heads", a.heads));
+      check.expect(in[0].columns == a.heads * in[1].columns, columns_text(in[0].columns),
+                   fmt::format("{} heads of {}", a.heads, in[1].columns));
+      out = {{in[0].rows, in[1].rows}};
+      break;
+    case OpKind::kConvolution:
+      out = {convolution_shape(op, in, check)};
+      break;
+    case OpKind::kInterpolate:
+      expect_shape(check, in[1], in[0], "a token before");
+      expect_shape(check, in[2], {1, in[0].columns}, "a share");
+      if (in.size() == 4) {
+        expect_shape(check, in[3], in[0], "a further share");
+      }
+      break;
+    case OpKind::kCausalConvolution:
+    case OpKind::kTokenShift:
+    case OpKind::kSelectiveScan:
+    case OpKind::kWkv:
+    case OpKind::kLinearAttention:
+      out = recurrent_shapes(op, in, check);
       break;
   }
   return {std::move(out), check.fault()};

@@ -1,6 +1,7 @@
 // Reference attention of one query row over the cached keys and values of its sequence.
 //
-// Models:     grouped queries, causal masks, sliding windows, soft caps, ALiBi slopes. Scores,
+// Models:     grouped queries, causal masks, sliding windows, soft caps, ALiBi slopes,
+//             biases by relative position, values narrower than keys. Scores,
 // softmax
 //             and the weighted sum are in double, the result is rounded once; error bound as in
 //             operators.hpp with n = head size for scores and n = positions for the sum.
@@ -15,9 +16,20 @@
 
 namespace joulesim::models {
 
-// `position` is the query's own; keys and values hold `cached` rows of kv_heads * head_dim.
-void attend(std::span<const float> query, std::span<const float> keys,
-            std::span<const float> values, const Attributes& attributes, std::int64_t position,
-            std::int64_t cached, std::span<float> y);
+// Rows of kv_heads * head_dim (values: of value_dim, or of more, whose first elements count).
+struct AttentionInputs {
+  std::span<const float> keys;
+  std::span<const float> values;
+  std::int64_t rows = 0;
+  std::span<const float> bias;  // relative_buckets * heads, or empty
+};
+
+// `position` is the query's own.
+void attend(std::span<const float> query, const AttentionInputs& inputs,
+            const Attributes& attributes, std::int64_t position, std::span<float> y);
+
+// The bucket of a key at `distance` from the query (negative: before it): Raffel et al., arXiv
+// 1910.10683, section 2.1. An encoder has half of the buckets for each direction.
+std::int64_t relative_bucket(const Attributes& attributes, std::int64_t distance);
 
 }  // namespace joulesim::models

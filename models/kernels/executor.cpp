@@ -1,44 +1,16 @@
 #include "models/kernels/executor.hpp"
 
 #include "models/kernels/attention.hpp"
+#include "models/kernels/executor_step.hpp"
 #include "models/kernels/operators.hpp"
 #include "sim/base/diagnostics.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
+#include <utility>
 
 namespace joulesim::models {
-namespace {
-
-std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
-
-std::span<float> row_of(std::vector<float>& values, std::int64_t row, std::int64_t columns) {
-  return std::span(values).subspan(size(row * columns), size(columns));
-}
-std::span<const float> row_of(const std::vector<float>& values, std::int64_t row,
-                              std::int64_t columns) {
-  return std::span(values).subspan(size(row * columns), size(columns));
-}
-
-}  // namespace
-
-struct Executor::Step {
-  const OperatorGraph& graph;
-  std::span<const std::int32_t> tokens;
-  std::vector<Values> values;        // by tensor
-  std::vector<std::size_t> readers;  // of each tensor, still to come
-
-  const Values& in(const Op& op, std::size_t i) const { return values[size(op.inputs[i].value)]; }
-  [[nodiscard]] Shape shape(TensorId id) const { return graph.tensor(id).shape; }
-  Values& out(const Op& op) {
-    Values& made = values[size(op.outputs.front().value)];
-    made.resize(size(shape(op.outputs.front()).elements()));
-    return made;
-  }
-};
-
 const WeightMatrix& Executor::weight(const OperatorGraph& graph, TensorId id) const {
   const std::string& name = graph.storage(graph.tensor(id).storage).name;
   const auto found = model_.weights.find(name);
@@ -57,7 +29,14 @@ const Executor::Values& Executor::vector_weight(const OperatorGraph& graph, Tens
 }
 
 FloatArray Executor::run(const OperatorGraph& graph, std::span<const std::int32_t> tokens) {
-  Step step{graph, tokens, {}, {}};
+  Inputs inputs;
+  inputs.ids["tokens"].assign(tokens.begin(), tokens.end());
+  std::map<std::string, FloatArray> outputs = run(graph, inputs);
+  return std::move(outputs.begin()->second);
+}
+
+std::map<std::string, FloatArray> Executor::run(const OperatorGraph& graph, const Inputs& inputs) {
+  Step step{graph, inputs, {}, {}};
   step.values.resize(graph.tensors().size());
   step.readers.resize(graph.tensors().size());
   for (const Op& op : graph.ops()) {
@@ -65,19 +44,43 @@ FloatArray Executor::run(const OperatorGraph& graph, std::span<const std::int32_
       ++step.readers[size(id.value)];
     }
   }
+  take_inputs(step);
   for (const OpId id : graph.order()) {
     const Op& op = graph.op(id);
     execute(op, step);
     for (const TensorId read : op.inputs) {
-      if (--step.readers[size(read.value)] == 0) {
+      const bool last = --step.readers[size(read.value)] == 0;
+      if (last && graph.tensor(read).kind != TensorKind::kOutput) {
         Values().swap(step.values[size(read.value)]);
       }
     }
   }
-  const std::vector<TensorId> outputs = graph.tensors_of(TensorKind::kOutput);
-  const TensorId output = outputs.front();
-  const Shape shape = step.shape(output);
-  return {size(shape.rows), size(shape.columns), std::move(step.values[size(output.value)])};
+  std::map<std::string, FloatArray> outputs;
+  for (const TensorId id : graph.tensors_of(TensorKind::kOutput)) {
+    const Tensor& tensor = graph.tensor(id);
+    outputs[tensor.name] = {size(tensor.shape.rows), size(tensor.shape.columns),
+                            std::move(step.values[size(id.value)])};
+  }
+  return outputs;
+}
+
+// Inputs of rows are copied into the step; ids are read where they are used.
+void Executor::take_inputs(Step& step) {
+  for (const TensorId id : step.graph.tensors_of(TensorKind::kInput)) {
+    const Tensor& tensor = step.graph.tensor(id);
+    if (tensor.format.element == Element::kInt32) {
+      continue;
+    }
+    const auto found = step.inputs.rows.find(tensor.name);
+    if (found == step.inputs.rows.end() ||
+        found->second.values.size() != size(tensor.shape.elements())) {
+      throw InputError(
+          fmt::format("found {} values of input '{}'; expected {}",
+                      found == step.inputs.rows.end() ? 0 : found->second.values.size(),
+                      tensor.name, to_string(tensor.shape)));
+    }
+    step.values[size(id.value)] = found->second.values;
+  }
 }
 
 void Executor::execute(const Op& op, Step& step) {
@@ -110,19 +113,45 @@ void Executor::execute(const Op& op, Step& step) {
     case OpKind::kExpertSum:
       return sum_experts(op, step);
     case OpKind::kSelectLast:
-      return select_last(op, step);
+    case OpKind::kSelectFirst:
+    case OpKind::kSlice:
+    case OpKind::kConcat:
+      return arrange(op, step);
+    case OpKind::kConvolution:
+      return convolve(op, step);
+    case OpKind::kHeadMatmul:
+      return multiply_heads(op, step);
+    case OpKind::kCausalConvolution:
+      return convolve_causally(op, step);
+    case OpKind::kTokenShift:
+      return shift_tokens(op, step);
+    case OpKind::kInterpolate:
+      return interpolate(op, step);
+    case OpKind::kSelectiveScan:
+      return scan(op, step);
+    case OpKind::kWkv:
+      return average(op, step);
+    case OpKind::kLinearAttention:
+      return attend_linearly(op, step);
   }
 }
 
 void Executor::embed(const Op& op, Step& step) {
   const WeightMatrix& table = weight(step.graph, op.inputs[1]);
-  const std::int64_t rows = step.shape(op.inputs[0]).rows;
-  if (static_cast<std::int64_t>(step.tokens.size()) != rows) {
-    throw InputError(fmt::format("found {} tokens; expected {}", step.tokens.size(), rows));
+  const Tensor& input = step.graph.tensor(op.inputs[0]);
+  const std::int64_t rows = input.shape.rows;
+  const auto given = step.inputs.ids.find(input.name);
+  const bool types = input.name != "tokens" && input.name != "source_tokens";
+  const std::vector<std::int32_t> ids = given != step.inputs.ids.end() ? given->second
+                                        : types ? std::vector<std::int32_t>(size(rows), 0)
+                                                : std::vector<std::int32_t>();
+  if (static_cast<std::int64_t>(ids.size()) != rows) {
+    throw InputError(
+        fmt::format("found {} ids of input '{}'; expected {}", ids.size(), input.name, rows));
   }
   Values& y = step.out(op);
   for (std::int64_t t = 0; t < rows; ++t) {
-    const std::int32_t id = step.tokens[size(t)];
+    const std::int32_t id = ids[size(t)];
     if (id < 0 || id >= table.shape.rows) {
       throw InputError(fmt::format("found token {}; expected 0 to {}, the vocabulary", id,
                                    table.shape.rows - 1));
@@ -151,15 +180,18 @@ void Executor::add_positions(const Op& op, Step& step) {
 }
 
 void Executor::normalise(const Op& op, Step& step) {
+  static const Values kNone;
+  const auto parameter = [&](std::size_t i) -> const Values& {
+    return op.inputs.size() > i ? vector_weight(step.graph, op.inputs[i]) : kNone;
+  };
   const Values& x = step.in(op, 0);
-  const Values& gain = vector_weight(step.graph, op.inputs[1]);
+  const std::int64_t columns = step.shape(op.inputs[0]).columns;
+  const std::size_t group = size(op.attributes.group > 0 ? op.attributes.group : columns);
   Values& y = step.out(op);
-  if (op.kind == OpKind::kRmsNorm) {
-    rms_norm(x, gain, op.attributes.epsilon, y);
-  } else {
-    static const Values kNone;
-    const Values& bias = op.inputs.size() > 2 ? vector_weight(step.graph, op.inputs[2]) : kNone;
-    layer_norm(x, gain, bias, op.attributes.epsilon, y);
+  for (std::int64_t t = 0; t < step.shape(op.inputs[0]).rows; ++t) {
+    const auto norm = op.kind == OpKind::kRmsNorm ? rms_norm : layer_norm;
+    norm(row_of(x, t, columns), parameter(1), parameter(2), group, op.attributes.epsilon,
+         row_of(y, t, columns));
   }
 }
 
@@ -209,18 +241,33 @@ void Executor::append(const Op& op, Step& step) {
 }
 
 void Executor::attention(const Op& op, Step& step) {
+  static const Values kNone;
   const Attributes& a = op.attributes;
-  const auto cache = [&](std::size_t input) -> const std::vector<Values>& {
-    return caches_.at(step.graph.storage(step.graph.tensor(op.inputs[input]).storage).name);
+  const std::int64_t positions = attended_positions(a);
+  // Of a cache, or of an activation where an encoder attends to its own tokens.
+  const auto of_sequence = [&](std::size_t input, std::int64_t sequence) {
+    const Tensor& tensor = step.graph.tensor(op.inputs[input]);
+    if (tensor.kind != TensorKind::kKvCache) {
+      return row_of(step.in(op, input), sequence, positions * tensor.shape.columns);
+    }
+    const auto found = caches_.find(step.graph.storage(tensor.storage).name);
+    if (found == caches_.end() || found->second.size() <= size(sequence) ||
+        found->second[size(sequence)].size() != size(positions * tensor.shape.columns)) {
+      throw InputError(
+          fmt::format("{}: found no cache of {} positions; expected an earlier step "
+                      "to have filled it",
+                      op.name, positions));
+    }
+    return std::span<const float>(found->second[size(sequence)]);
   };
-  const std::vector<Values>& keys = cache(1);
-  const std::vector<Values>& values = cache(2);
-  const std::int64_t columns = a.heads * a.head_dim;
+  const Values& bias = op.inputs.size() > 3 ? vector_weight(step.graph, op.inputs[3]) : kNone;
+  const std::int64_t columns = step.shape(op.inputs[0]).columns;
   Values& y = step.out(op);
   for (std::int64_t t = 0; t < a.batch * a.new_tokens; ++t) {
-    const std::size_t sequence = size(t / a.new_tokens);
-    attend(row_of(step.in(op, 0), t, columns), keys[sequence], values[sequence], a,
-           a.past + t % a.new_tokens, a.past + a.new_tokens, row_of(y, t, columns));
+    const std::int64_t sequence = t / a.new_tokens;
+    attend(row_of(step.in(op, 0), t, columns),
+           {of_sequence(1, sequence), of_sequence(2, sequence), positions, bias}, a,
+           a.past + t % a.new_tokens, row_of(y, t, step.shape(op.outputs.front()).columns));
   }
 }
 
@@ -239,8 +286,9 @@ void Executor::elementwise(const Op& op, Step& step) {
     }
     return;
   }
+  const std::size_t repeats = y.size() / x.size();  // a gate of one column serves its whole row
   for (std::size_t i = 0; i < y.size(); ++i) {
-    double value = x[i];
+    double value = x[i / repeats];
     if (op.kind == OpKind::kAdd) {
       value += step.in(op, 1)[i];
     } else if (op.kind == OpKind::kActivation) {
@@ -254,28 +302,14 @@ void Executor::elementwise(const Op& op, Step& step) {
   }
 }
 
-// Routing rows: the chosen experts' ids, best first, then their weights, which sum to one (softmax
-// over the chosen logits, as Mixtral and Qwen3 define it).
 void Executor::choose_experts(const Op& op, Step& step) {
+  static const Values kNone;
   const std::int64_t experts = step.shape(op.inputs[0]).columns;
-  const std::int64_t active = op.attributes.active_experts;
+  const Values& bias = op.inputs.size() > 1 ? vector_weight(step.graph, op.inputs[1]) : kNone;
+  const std::int64_t width = step.shape(op.outputs.front()).columns;
   Values& y = step.out(op);
   for (std::int64_t t = 0; t < step.shape(op.inputs[0]).rows; ++t) {
-    const auto logits = row_of(step.in(op, 0), t, experts);
-    std::vector<std::size_t> ids(size(experts));
-    std::iota(ids.begin(), ids.end(), 0);
-    std::stable_sort(ids.begin(), ids.end(),
-                     [&](std::size_t i, std::size_t j) { return logits[i] > logits[j]; });
-    std::vector<double> weights;
-    for (std::int64_t i = 0; i < active; ++i) {
-      weights.push_back(logits[ids[size(i)]]);
-    }
-    softmax(weights);
-    const auto row = row_of(y, t, 2 * active);
-    for (std::int64_t i = 0; i < active; ++i) {
-      row[size(i)] = static_cast<float>(ids[size(i)]);
-      row[size(active + i)] = static_cast<float>(weights[size(i)]);
-    }
+    route(row_of(step.in(op, 0), t, experts), bias, op.attributes, row_of(y, t, width));
   }
 }
 
@@ -301,6 +335,11 @@ void Executor::expert_multiply(const Op& op, Step& step) {
       datapath_.multiply(fmt::format("{}.{}", key, expert), one,
                          {row_of(step.in(op, 0), from, x_shape.columns), x_shape.columns}, op.role,
                          row_of(y, slot, out));
+      if (op.inputs.size() > 3) {
+        const auto bias = row_of(vector_weight(step.graph, op.inputs[3]), expert, out);
+        const auto made = row_of(y, slot, out);
+        std::transform(made.begin(), made.end(), bias.begin(), made.begin(), std::plus<>());
+      }
     }
   }
 }
@@ -318,16 +357,6 @@ void Executor::sum_experts(const Op& op, Step& step) {
       }
       y[size(t * columns + k)] = static_cast<float>(sum);
     }
-  }
-}
-
-void Executor::select_last(const Op& op, Step& step) {
-  const Attributes& a = op.attributes;
-  const std::int64_t columns = step.shape(op.inputs[0]).columns;
-  Values& y = step.out(op);
-  for (std::int64_t b = 0; b < a.batch; ++b) {
-    const auto last = row_of(step.in(op, 0), (b + 1) * a.new_tokens - 1, columns);
-    std::copy(last.begin(), last.end(), row_of(y, b, columns).begin());
   }
 }
 

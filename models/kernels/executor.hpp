@@ -28,11 +28,26 @@ class Executor {
   // outside the vocabulary or a position outside a learned table.
   FloatArray run(const OperatorGraph& graph, std::span<const std::int32_t> tokens);
 
-  void forget() { caches_.clear(); }  // empties the key-value cache
+  // The same for graphs with other inputs or several outputs, both by tensor name. An input of ids
+  // that is not given is all zero (token types).
+  struct Inputs {
+    std::map<std::string, std::vector<std::int32_t>> ids;
+    std::map<std::string, FloatArray> rows;
+  };
+  std::map<std::string, FloatArray> run(const OperatorGraph& graph, const Inputs& inputs);
+
+  void forget() {  // empties caches and states
+    caches_.clear();
+    states_.clear();
+  }
 
  private:
   using Values = std::vector<float>;
-  struct Step;  // the tensors of one run
+  struct Step;  // the tensors of one run: executor_step.hpp
+  struct State {
+    std::int64_t tokens = 0;  // seen so far
+    std::vector<double> values;
+  };
 
   void execute(const Op& op, Step& step);
   void embed(const Op& op, Step& step);
@@ -46,7 +61,19 @@ class Executor {
   void choose_experts(const Op& op, Step& step);
   void expert_multiply(const Op& op, Step& step);
   void sum_experts(const Op& op, Step& step);
-  void select_last(const Op& op, Step& step);
+  void take_inputs(Step& step);
+  void arrange(const Op& op, Step& step);  // slices and joins rows or columns
+
+  // executor_recurrent.cpp
+  void convolve(const Op& op, Step& step);
+  void convolve_causally(const Op& op, Step& step);
+  void shift_tokens(const Op& op, Step& step);
+  void interpolate(const Op& op, Step& step);
+  void scan(const Op& op, Step& step);
+  void average(const Op& op, Step& step);
+  void attend_linearly(const Op& op, Step& step);
+  void multiply_heads(const Op& op, Step& step);
+  std::vector<double>& state_of(const Op& op, const Step& step, std::int64_t sequence);
 
   const WeightMatrix& weight(const OperatorGraph& graph, TensorId id) const;
   const Values& vector_weight(const OperatorGraph& graph, TensorId id);
@@ -54,6 +81,7 @@ class Executor {
   const Model& model_;
   Datapath& datapath_;
   std::map<std::string, std::vector<Values>> caches_;  // by storage name, one per sequence
+  std::map<std::string, std::vector<State>> states_;   // by storage name, one per sequence
   std::map<std::string, Values> vectors_;              // decoded gains and biases
 };
 

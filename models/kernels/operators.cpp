@@ -3,44 +3,52 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
+#include <vector>
 
 namespace joulesim::models {
 
-void rms_norm(std::span<const float> x, std::span<const float> gain, double epsilon,
-              std::span<float> y) {
-  const std::size_t width = gain.size();
-  for (std::size_t start = 0; start < x.size(); start += width) {
+namespace {
+
+// x times factor, times the gain, plus the bias, of the element at `i`.
+double scaled(double x, std::span<const float> gain, std::span<const float> bias, std::size_t i) {
+  const double y = gain.empty() ? x : x * gain[i % gain.size()];
+  return bias.empty() ? y : y + bias[i % bias.size()];
+}
+
+}  // namespace
+
+void rms_norm(std::span<const float> x, std::span<const float> gain, std::span<const float> bias,
+              std::size_t group, double epsilon, std::span<float> y) {
+  for (std::size_t start = 0; start < x.size(); start += group) {
     double squares = 0.0;
-    for (std::size_t i = 0; i < width; ++i) {
-      const double v = x[start + i];
-      squares += v * v;
+    for (std::size_t i = start; i < start + group; ++i) {
+      squares += static_cast<double>(x[i]) * x[i];
     }
-    const double factor = 1.0 / std::sqrt(squares / static_cast<double>(width) + epsilon);
-    for (std::size_t i = 0; i < width; ++i) {
-      y[start + i] = static_cast<float>(x[start + i] * factor * gain[i]);
+    const double factor = 1.0 / std::sqrt(squares / static_cast<double>(group) + epsilon);
+    for (std::size_t i = start; i < start + group; ++i) {
+      y[i] = static_cast<float>(scaled(x[i] * factor, gain, bias, i));
     }
   }
 }
 
 void layer_norm(std::span<const float> x, std::span<const float> gain, std::span<const float> bias,
-                double epsilon, std::span<float> y) {
-  const std::size_t width = gain.size();
-  const auto n = static_cast<double>(width);
-  for (std::size_t start = 0; start < x.size(); start += width) {
+                std::size_t group, double epsilon, std::span<float> y) {
+  const auto n = static_cast<double>(group);
+  for (std::size_t start = 0; start < x.size(); start += group) {
     double sum = 0.0;
-    for (std::size_t i = 0; i < width; ++i) {
-      sum += x[start + i];
+    for (std::size_t i = start; i < start + group; ++i) {
+      sum += x[i];
     }
     const double mean = sum / n;
     double squares = 0.0;
-    for (std::size_t i = 0; i < width; ++i) {
-      const double v = x[start + i] - mean;
+    for (std::size_t i = start; i < start + group; ++i) {
+      const double v = x[i] - mean;
       squares += v * v;
     }
     const double factor = 1.0 / std::sqrt(squares / n + epsilon);
-    for (std::size_t i = 0; i < width; ++i) {
-      const double shifted = (x[start + i] - mean) * factor * gain[i];
-      y[start + i] = static_cast<float>(shifted + (bias.empty() ? 0.0 : bias[i]));
+    for (std::size_t i = start; i < start + group; ++i) {
+      y[i] = static_cast<float>(scaled((x[i] - mean) * factor, gain, bias, i));
     }
   }
 }
@@ -62,6 +70,16 @@ double activate(Activation activation, double x) {
       return std::max(x, 0.0);
     case Activation::kRelu2:
       return x > 0.0 ? x * x : 0.0;
+    case Activation::kQuickGelu:
+      return x / (1.0 + std::exp(-1.702 * x));
+    case Activation::kSigmoid:
+      return 1.0 / (1.0 + std::exp(-x));
+    case Activation::kTanh:
+      return std::tanh(x);
+    case Activation::kSoftplus:  // log(1 + e^x), without overflow
+      return std::max(x, 0.0) + std::log1p(std::exp(-std::fabs(x)));
+    case Activation::kDecay:
+      return std::exp(-std::exp(x));
   }
   return x;
 }
@@ -78,11 +96,12 @@ void rotate_row(std::span<float> row, const Attributes& a, std::int64_t position
       theta /= factors[static_cast<std::size_t>(i)];
     }
     const double angle = static_cast<double>(position) * theta;
-    const double c = std::cos(angle);
-    const double s = std::sin(angle);
+    const double c = std::cos(angle) * a.rope_magnitude;
+    const double s = std::sin(angle) * a.rope_magnitude;
     const bool adjacent = a.rope_layout == RopeLayout::kAdjacent;
-    const auto first = static_cast<std::size_t>(adjacent ? 2 * i : i);
-    const auto second = static_cast<std::size_t>(adjacent ? 2 * i + 1 : i + pairs);
+    const auto first = static_cast<std::size_t>(a.rotary_from + (adjacent ? 2 * i : i));
+    const auto second =
+        static_cast<std::size_t>(a.rotary_from + (adjacent ? 2 * i + 1 : i + pairs));
     for (std::size_t head = 0; head < row.size(); head += head_dim) {
       const double u = row[head + first];
       const double v = row[head + second];
@@ -105,6 +124,70 @@ void softmax(std::span<double> scores) {
 }
 
 double soft_capped(double x, double cap) { return cap > 0.0 ? cap * std::tanh(x / cap) : x; }
+
+namespace {
+
+// Experts from best to worst; of equals, the first.
+std::vector<std::size_t> ranked(std::span<const double> scores) {
+  std::vector<std::size_t> ids(scores.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  std::stable_sort(ids.begin(), ids.end(),
+                   [&](std::size_t i, std::size_t j) { return scores[i] > scores[j]; });
+  return ids;
+}
+
+// Liu et al., arXiv 2409.12136, as the makers' own code runs it without noise: the weight of each
+// choice is its share among the experts within a relative distance of the best one left.
+void route_sparsely(std::span<const float> logits, std::span<const std::size_t> ids,
+                    std::span<double> weights) {
+  constexpr double kDistance = 2 * 0.01;  // twice the jitter of training
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const double best = logits[ids[i]];
+    double sum = 0.0;
+    for (std::size_t j = i; j < ids.size(); ++j) {
+      const double other = logits[ids[j]];
+      if (best - other <= kDistance * std::max(std::fabs(other), best)) {
+        sum += std::exp(other - best);
+      }
+    }
+    weights[i] = 1.0 / sum;
+  }
+}
+
+}  // namespace
+
+void route(std::span<const float> logits, std::span<const float> bias, const Attributes& a,
+           std::span<float> routing) {
+  std::vector<double> scores(logits.begin(), logits.end());
+  if (a.routing == Routing::kSigmoid) {
+    for (double& score : scores) {
+      score = activate(Activation::kSigmoid, score);
+    }
+  } else if (a.routing == Routing::kSoftmax) {
+    softmax(scores);
+  }
+  std::vector<double> preference = scores;
+  for (std::size_t i = 0; i < bias.size(); ++i) {
+    preference[i] += bias[i];
+  }
+  const std::vector<std::size_t> ids = ranked(preference);
+  const auto active = static_cast<std::size_t>(a.active_experts);
+  std::vector<double> weights;
+  for (std::size_t i = 0; i < active; ++i) {
+    weights.push_back(scores[ids[i]]);
+  }
+  if (a.routing == Routing::kSparseMixer) {
+    route_sparsely(logits, ids, weights);
+  } else if (a.renormalise) {
+    const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+    std::transform(weights.begin(), weights.end(), weights.begin(),
+                   [&](double weight) { return weight / sum; });
+  }
+  for (std::size_t i = 0; i < active; ++i) {
+    routing[i] = static_cast<float>(ids[i]);
+    routing[active + i] = static_cast<float>(weights[i] * a.scale);
+  }
+}
 
 std::size_t argmax(std::span<const float> row) {
   return static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin());

@@ -16,12 +16,12 @@
 
 namespace joulesim::models {
 
-// gain has as many elements as a group; a row is one or more groups.
-void rms_norm(std::span<const float> x, std::span<const float> gain, double epsilon,
-              std::span<float> y);
-// bias may be empty.
+// Over every `group` elements of x. Gain and bias have as many elements as a group or as x, or
+// none.
+void rms_norm(std::span<const float> x, std::span<const float> gain, std::span<const float> bias,
+              std::size_t group, double epsilon, std::span<float> y);
 void layer_norm(std::span<const float> x, std::span<const float> gain, std::span<const float> bias,
-                double epsilon, std::span<float> y);
+                std::size_t group, double epsilon, std::span<float> y);
 
 double activate(Activation activation, double x);
 
@@ -32,6 +32,10 @@ void rotate_row(std::span<float> row, const Attributes& attributes, std::int64_t
 void softmax(std::span<double> scores);
 
 double soft_capped(double x, double cap);  // cap 0 = none
+
+// Which experts a token goes to: their ids, best first, then their weights. The bias may be empty.
+void route(std::span<const float> logits, std::span<const float> bias, const Attributes& attributes,
+           std::span<float> routing);
 
 // Index of the largest element, the first of equals.
 std::size_t argmax(std::span<const float> row);

@@ -23,7 +23,8 @@ std::uint64_t cache_bytes(const models::OperatorGraph& graph, const models::Stor
     }
     for (const models::TensorId input : op.inputs) {
       if (graph.tensor(input).storage == storage.id) {
-        const std::int64_t rows = op.attributes.batch * positions;
+        const models::Attributes& a = op.attributes;
+        const std::int64_t rows = a.batch * (a.source > 0 ? a.source : positions);
         return static_cast<std::uint64_t>(storage.format.bytes(rows, storage.shape.columns));
       }
     }
@@ -90,20 +91,30 @@ Placement place(const models::OperatorGraph& largest, const models::OperatorGrap
   }
   const auto working_tier = static_cast<std::size_t>(working - tiers.begin());
 
-  for (const models::Storage& storage : largest.storages()) {
+  const auto give = [&](const models::OperatorGraph& graph, const models::Storage& storage) {
     std::size_t tier = working_tier;
     auto bytes = static_cast<std::uint64_t>(storage.bytes());
     if (storage.kind == models::TensorKind::kWeight) {
       tier = weights_tier;
       placement.use[tier].weights += Bytes(static_cast<double>(bytes));
     } else if (storage.kind == models::TensorKind::kKvCache) {
-      bytes = cache_bytes(largest, storage, kv_positions);
+      bytes = cache_bytes(graph, storage, kv_positions);
+      placement.use[tier].kv_cache += Bytes(static_cast<double>(bytes));
+    } else if (storage.kind == models::TensorKind::kState) {
       placement.use[tier].kv_cache += Bytes(static_cast<double>(bytes));
     } else {
-      continue;
+      return;
     }
     placement.storages[storage.name] = {static_cast<int>(tier), next[tier], bytes};
     next[tier] += aligned(bytes);
+  };
+  for (const models::Storage& storage : largest.storages()) {
+    give(largest, storage);
+  }
+  for (const models::Storage& storage : widest.storages()) {
+    if (!placement.storages.contains(storage.name)) {
+      give(widest, storage);  // an encoder's weights, which no decode step reads
+    }
   }
   const std::uint64_t arena = std::max(widest_activations(largest), widest_activations(widest));
   placement.activations = {static_cast<int>(working_tier), next[working_tier], arena};

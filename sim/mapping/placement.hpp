@@ -51,8 +51,8 @@ struct PlacementWish {
 };
 
 // `largest` is the graph of the last decode step (its caches are the longest), `widest` the one
-// with the largest activations (prefill). Throws InputError naming every tier with what is needed
-// and free.
+// with the largest activations (prefill); what only the latter has is placed too. Throws InputError
+// naming every tier with what is needed and free.
 Placement place(const models::OperatorGraph& largest, const models::OperatorGraph& widest,
                 std::int64_t kv_positions, const std::vector<MemoryTier>& tiers,
                 const PlacementWish& wish, const Region& where);

@@ -99,7 +99,9 @@ class Planner {
             : 16;
     switch (op.kind) {
       case OpKind::kMatmul:
-      case OpKind::kExpertMatmul: {
+      case OpKind::kExpertMatmul:
+      case OpKind::kConvolution:
+      case OpKind::kHeadMatmul: {
         work.kind = hw::WorkKind::matmul;
         const models::Tensor& out = graph_.tensor(op.outputs.front());
         work.m = out.shape.rows;
@@ -120,9 +122,10 @@ class Planner {
         work.sequences = a.batch;
         work.heads = a.heads;
         work.kv_heads = a.kv_heads;
-        work.head_dim = a.head_dim;
+        // The mean of key and value widths where they differ: the same products.
+        work.head_dim = (a.head_dim + (a.value_dim > 0 ? a.value_dim : a.head_dim)) / 2;
         work.q_len = a.new_tokens;
-        work.kv_len = a.past + a.new_tokens;
+        work.kv_len = models::attended_positions(a);
         work.pairs = static_cast<double>(models::attention_pairs(a));
         work.type = plain_type(element).value_or(DataType::fp16);
         work.elements = work.pairs * static_cast<double>(a.heads * a.batch);
@@ -132,6 +135,10 @@ class Planner {
       case OpKind::kEmbedding:
       case OpKind::kKvAppend:
       case OpKind::kSelectLast:
+      case OpKind::kSelectFirst:
+      case OpKind::kSlice:
+      case OpKind::kConcat:
+      case OpKind::kTokenShift:
         work.kind = hw::WorkKind::copy;
         work.fused = op.kind != OpKind::kEmbedding && runtime_.fuse_vector_work;
         count_vector_work(cost, graph_.tensor(op.outputs.front()), work);  // a scaled embedding
@@ -142,7 +149,9 @@ class Planner {
         work.elements = static_cast<double>(out.shape.elements());
         work.ops_per_element =
             work.elements > 0 ? static_cast<double>(cost.vector_flops) / work.elements : 0;
-        work.fused = runtime_.fuse_vector_work;
+        // A recurrence goes token by token through its state: a kernel of its own.
+        const bool recurrence = models::is_recurrent(op.kind) && op.kind != OpKind::kTokenShift;
+        work.fused = runtime_.fuse_vector_work && !recurrence;
         break;
       }
     }
@@ -177,18 +186,44 @@ class Planner {
     }
   }
 
+  // A state is read and written in place; the first step only writes it.
+  void add_state_streams(const models::Op& op, const models::OpCost& cost, hw::Work& work) const {
+    const Place& place = placement_.of(graph_.storage(graph_.tensor(op.outputs.back()).storage));
+    for (const bool write : {false, true}) {
+      DataStream stream;
+      stream.role = write ? DataStream::Role::kv_write : DataStream::Role::kv_read;
+      stream.tier = place.tier;
+      stream.base = place.base;
+      stream.chunk = static_cast<std::uint64_t>(write ? cost.kv_write_bytes : cost.kv_read_bytes);
+      stream.stride = stream.chunk;
+      if (stream.chunk > 0) {
+        work.streams.push_back(stream);
+      }
+    }
+  }
+
   void add_cache_streams(const models::Op& op, const models::OpCost& cost, hw::Work& work) const {
     const std::int64_t total = cost.kv_read_bytes + cost.kv_write_bytes;
     if (total == 0) {
+      return;
+    }
+    if (models::is_recurrent(op.kind)) {
+      add_state_streams(op, cost, work);
       return;
     }
     const bool write = op.kind == OpKind::kKvAppend;
     const auto& caches = write ? op.outputs : op.inputs;
     std::vector<const models::Tensor*> tensors;
     for (const models::TensorId id : caches) {
-      if (graph_.tensor(id).kind == TensorKind::kKvCache) {
-        tensors.push_back(&graph_.tensor(id));
+      const models::Tensor* tensor = &graph_.tensor(id);
+      const bool seen = std::find(tensors.begin(), tensors.end(), tensor) != tensors.end();
+      if (tensor->kind == TensorKind::kKvCache && !seen) {
+        tensors.push_back(tensor);
       }
+    }
+    std::int64_t columns = 0;
+    for (const models::Tensor* tensor : tensors) {
+      columns += tensor->format.bytes_of_row(tensor->shape.columns);
     }
     const models::Attributes& a = op.attributes;
     const auto sequences = static_cast<std::uint64_t>(std::max<std::int64_t>(1, a.batch));
@@ -201,9 +236,11 @@ class Planner {
       stream.role = write ? DataStream::Role::kv_write : DataStream::Role::kv_read;
       stream.tier = place.tier;
       stream.count = sequences;
-      stream.chunk = static_cast<std::uint64_t>(total) / tensors.size() / sequences;
-      stream.stride = row * static_cast<std::uint64_t>(placement_.kv_positions);
-      const auto seen = static_cast<std::uint64_t>(a.past + a.new_tokens) * row;
+      stream.chunk =
+          static_cast<std::uint64_t>(total) * row / static_cast<std::uint64_t>(columns) / sequences;
+      const bool fixed = a.source > 0;  // as long as what was read, however many tokens follow
+      stream.stride = row * static_cast<std::uint64_t>(fixed ? a.source : placement_.kv_positions);
+      const auto seen = static_cast<std::uint64_t>(models::attended_positions(a)) * row;
       stream.base = place.base + (write ? static_cast<std::uint64_t>(a.past) * row
                                         : seen - std::min(seen, stream.chunk));
       if (stream.chunk > 0) {

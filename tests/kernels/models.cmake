@@ -1,4 +1,4 @@
 joulesim_test(kernels_models
-  SOURCES tests/kernels/models_operators.cpp tests/kernels/models_executor.cpp tests/kernels/models_datapaths.cpp
+  SOURCES tests/kernels/models_operators.cpp tests/kernels/models_recurrent.cpp tests/kernels/models_executor.cpp tests/kernels/models_datapaths.cpp
   LINK joulesim::kernels
   LABELS fast)

@@ -61,8 +61,8 @@ TEST_CASE("norms are within their bound, whole rows and groups alike") {
     const std::vector<float> bias = numbers(width, 5);
     std::vector<float> rms(96);
     std::vector<float> layer(96);
-    rms_norm(x, gain, 1e-5, rms);
-    layer_norm(x, gain, bias, 1e-5, layer);
+    rms_norm(x, gain, {}, width, 1e-5, rms);
+    layer_norm(x, gain, bias, width, 1e-5, layer);
     for (std::size_t start = 0; start < 96; start += width) {
       Real sum = 0;
       Real squares = 0;
@@ -148,7 +148,7 @@ TEST_CASE("attention is the softmax-weighted sum of what each query may see") {
         a.soft_cap = cap;
         const std::int64_t position = 6;
         std::vector<float> y(32);
-        attend(query, keys, values, a, position, cached, y);
+        attend(query, {keys, values, cached, {}}, a, position, y);
         for (std::size_t head = 0; head < 4; ++head) {
           const std::size_t kv = head / 2 * 8;
           std::vector<Real> weights;
