@@ -78,9 +78,10 @@ TEST_CASE("a GGUF file cut off is refused by eval, check, show and as a scenario
 }
 
 TEST_CASE("a real GGUF file cut in the middle of its weights is refused") {
-  const std::string whole = read_file(JOULESIM_DATA_DIR "/models/gguf/stories260K-F16.gguf");
+  const std::string whole =
+      read_file(std::string(JOULESIM_DATA_DIR) + "/models/gguf/stories260K-F16.gguf");
   if (whole.empty()) {
-    WARN("no model files at " JOULESIM_DATA_DIR "; nothing was tried");
+    WARN("no model files at " << JOULESIM_DATA_DIR << "; nothing was tried");
     return;
   }
   const Workplace place;
@@ -248,9 +249,9 @@ TEST_CASE("token lists that are none are refused") {
 }
 
 TEST_CASE("tokens that the model does not have are refused") {
-  const std::string path = JOULESIM_DATA_DIR "/models/gguf/stories260K-F16.gguf";
+  const std::string path = std::string(JOULESIM_DATA_DIR) + "/models/gguf/stories260K-F16.gguf";
   if (read_file(path).empty()) {
-    WARN("no model files at " JOULESIM_DATA_DIR "; nothing was tried");
+    WARN("no model files at " << JOULESIM_DATA_DIR << "; nothing was tried");
     return;
   }
   const Workplace place;

@@ -313,9 +313,9 @@ TEST_CASE("help and version end well and go to stdout") {
 }
 
 TEST_CASE("eval computes a real model file and writes its logits") {
-  const std::string path = JOULESIM_DATA_DIR "/models/gguf/stories260K-F16.gguf";
+  const std::string path = std::string(JOULESIM_DATA_DIR) + "/models/gguf/stories260K-F16.gguf";
   if (read_file(path).empty()) {
-    WARN("no model files at " JOULESIM_DATA_DIR "; nothing was tried");
+    WARN("no model files at " << JOULESIM_DATA_DIR << "; nothing was tried");
     return;
   }
   const Workplace place;
