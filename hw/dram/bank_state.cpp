@@ -58,8 +58,8 @@ void BankState::refresh_bank(int bank, Clock t) {
   ++counters_.bank_refreshes;
   raise(act_[at(bank)], t + gates_.refpb_act_bank);
   raise(unit_act_[at(unit_of(bank))], t + gates_.refpb_act_other);
-  raise(bank_ref_[at(bank)], t + gates_.refpb_act_bank);
-  raise(unit_ref_bank_[at(unit_of(bank))], t + gates_.refpb_act_other);
+  raise(bank_ref_[at(bank)], t + gates_.refpb_refpb_bank);
+  raise(unit_ref_bank_[at(unit_of(bank))], t + gates_.refpb_refpb_other);
 }
 
 DramCounters BankState::counters_at(Clock t) const {

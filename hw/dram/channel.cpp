@@ -80,6 +80,7 @@ void Channel::skip_idle(Clock target) {
 void Channel::settle(Clock until) {
   while (pending() == 0 && now_ < until) {
     if (maintenance_.empty()) {
+      write_mode_ = true;  // as in run(): clocks without reads
       skip_idle(until);
       now_ = std::max(now_, std::min(until, next_due()) - 1);
       if (now_ + 1 < next_due()) {

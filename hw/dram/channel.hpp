@@ -182,7 +182,8 @@ bool Channel::accept(Feed& feed, Clock tick) {
     if (absorbed) {
       // A read of a buffered write is answered from the buffer one clock later; a second write to
       // the same burst replaces the first.
-      const Burst copy = *b;
+      Burst copy = *b;
+      copy.arrival = tick - 1;
       (copy.write ? banks_.counters().coalesced : banks_.counters().forwarded) += 1;
       feed.pop();
       feed.done(copy, tick - 1, copy.write ? tick - 1 : tick);
@@ -207,6 +208,7 @@ void Channel::run(Feed& feed, Clock until) {
       skip_idle(target);
       const Clock jump = std::min(target, next_due());
       if (jump > tick) {
+        write_mode_ = true;  // a clock has passed without reads
         now_ = jump - 1;
         tick = jump;
       }

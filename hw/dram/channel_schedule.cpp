@@ -76,8 +76,9 @@ Channel::Choice Channel::best_maintenance(Clock tick) const {
   const int target = maintenance_.front();
   if (policy_.refresh == RefreshPolicy::per_bank) {
     if (banks_.open_row(target) == kClosed) {
-      return {std::max(banks_.earliest_ref_bank(target), tick), Kind::refresh_bank, target,
-              Kind::none};
+      return {
+          edge_for(std::max(banks_.earliest_ref_bank(target), tick), Kind::refresh_bank, target),
+          Kind::refresh_bank, target, Kind::none};
     }
     if ((active_mask_ >> target & 1U) != 0) {
       return {};

@@ -1,7 +1,10 @@
 #include "hw/dram/mapping.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
 #include <bit>
-#include <string>
 
 namespace joulesim::hw {
 
@@ -19,61 +22,76 @@ const std::vector<std::string_view>& DramMapping::names() {
   return kNames;
 }
 
-std::optional<DramMapping> DramMapping::named(std::string_view name, const DramOrganisation& o) {
-  bool known = false;
-  for (const std::string_view n : names()) {
-    known = known || n == name;
-  }
-  if (!known) {
-    return std::nullopt;
-  }
-  DramMapping m;
+std::string DramMapping::lay_out(std::string_view name, const DramOrganisation& o,
+                                 DramMapping& out) {
+  struct Known {
+    std::string_view name;
+    std::int64_t count;
+    Field* field;
+    bool seen = false;
+  };
+  Field channel;
+  std::array<Known, 8> known = {{{"ro", o.rows, &out.row_},
+                                 {"ra", o.ranks, &out.rank_},
+                                 {"sid", o.stacks, &out.stack_},
+                                 {"ba", o.banks_per_group, &out.bank_in_group_},
+                                 {"bg", o.bank_groups, &out.group_},
+                                 {"co", o.columns(), &out.column_},
+                                 {"pc", o.units, &out.unit_},
+                                 {"ch", 1, &channel}}};
   int shift = 0;
   bool column_seen = false;
-  int below_column = 0;
   // Fields from the right end of the name, least significant first.
   std::string_view rest = name;
-  while (!rest.empty()) {
+  for (bool more = true; more;) {
     const auto cut = rest.rfind('_');
-    const std::string_view field = cut == std::string_view::npos ? rest : rest.substr(cut + 1);
-    rest = cut == std::string_view::npos ? std::string_view{} : rest.substr(0, cut);
-    Field* target = nullptr;
-    int bits = 0;
+    more = cut != std::string_view::npos;
+    const std::string_view field = more ? rest.substr(cut + 1) : rest;
+    rest = more ? rest.substr(0, cut) : std::string_view{};
+    const auto it = std::find_if(known.begin(), known.end(),
+                                 [field](const Known& k) { return k.name == field; });
+    if (it == known.end()) {
+      return fmt::format(
+          "mapping '{}' has the unknown field '{}'; expected ro, ra, sid, ba, bg, "
+          "co, pc and ch in some order",
+          name, field);
+    }
+    if (it->seen) {
+      return fmt::format("mapping '{}' has the field '{}' twice; expected it once", name, field);
+    }
+    it->seen = true;
+    const int bits = log2_of(it->count);
+    *it->field = {shift, bits};
     if (field == "co") {
-      target = &m.column_;
-      bits = log2_of(o.columns());
       column_seen = true;
-      m.rotation_ = 1 << below_column;
-      m.stripe_ = std::uint64_t{1} << (below_column + bits);
-    } else if (field == "bg") {
-      target = &m.group_;
-      bits = log2_of(o.bank_groups);
-    } else if (field == "ba") {
-      target = &m.bank_in_group_;
-      bits = log2_of(o.banks_per_group);
-    } else if (field == "pc") {
-      target = &m.unit_;
-      bits = log2_of(o.units);
-    } else if (field == "sid") {
-      target = &m.stack_;
-      bits = log2_of(o.stacks);
-    } else if (field == "ro") {
-      target = &m.row_;
-      bits = log2_of(o.rows);
-    }  // ra has no bits: one rank
-    if (target != nullptr) {
-      *target = {shift, bits};
-      shift += bits;
-      below_column += column_seen ? 0 : bits;
+      out.rotation_ = 1 << shift;
+      out.stripe_ = std::uint64_t{1} << (shift + bits);
+    }
+    shift += bits;
+  }
+  // A field left out would silently shrink the part.
+  for (const Known& k : known) {
+    if (!k.seen && k.count > 1) {
+      return fmt::format(
+          "mapping '{}' leaves out '{}', of which the part has {}; expected a name "
+          "with all fields of the part",
+          name, k.name, k.count);
     }
   }
-  // Fields that the name leaves out (a mapping without bg on a part with bank groups) would
-  // silently shrink the part, so they go between row and the rest.
-  if ((o.bank_groups > 1 && m.group_.bits == 0) || (o.units > 1 && m.unit_.bits == 0) ||
-      (o.stacks > 1 && m.stack_.bits == 0)) {
+  return column_seen ? "" : fmt::format("mapping '{}' leaves out 'co'; expected the column", name);
+}
+
+std::optional<DramMapping> DramMapping::named(std::string_view name, const DramOrganisation& o) {
+  DramMapping m;
+  if (!lay_out(name, o, m).empty()) {
     return std::nullopt;
   }
   return m;
+}
+
+std::string DramMapping::fault(std::string_view name, const DramOrganisation& o) {
+  DramMapping m;
+  return lay_out(name, o, m);
 }
 
 }  // namespace joulesim::hw

@@ -1,10 +1,12 @@
 // Which bank, row and column an address of one channel falls on.
 //
-// Models:      plain bit-field mappings, named from the most significant field to the least:
-//              ro row, ra rank (always one here), sid stack, ba bank in group, bg bank group,
-//              co column, pc pseudo-channel. The bits below a burst are not mapped.
-// Leaves out:  XOR hashing of bank bits, non-power-of-two organisations.
-// Checked by:  tests/unit/dram_mapping.cpp (bijective, field order).
+// Models:      plain bit-field mappings, named from the most significant field to the least, in any
+//              order: ro row, ra rank, sid stack, ba bank in group, bg bank group, co column,
+//              pc pseudo-channel, ch channel (no bits: one channel is mapped here). A field of
+//              which the part has one may be named or left out. The bits below a burst are not
+//              mapped; addresses beyond the part's capacity wrap around.
+// Leaves out:  XOR hashing of bank bits, fields in pieces, non-power-of-two organisations.
+// Checked by:  tests/unit/dram_structures.cpp (bijective, field order, refusals).
 #pragma once
 
 #include "hw/dram/timing.hpp"
@@ -12,28 +14,31 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 namespace joulesim::hw {
 
 struct DramAddress {
-  int bank = 0;  // flat: pseudo-channel, stack rank, bank group, bank, from the top
+  int bank = 0;  // flat: pseudo-channel, rank, stack, bank group, bank, from the top
   std::int32_t row = 0;
   std::int32_t column = 0;  // in bursts
 };
 
 class DramMapping {
  public:
-  // nullopt when the name is not known; `names()` lists those that are.
+  // nullopt when the name does not fit the organisation; `fault` says why, and is empty otherwise.
   static std::optional<DramMapping> named(std::string_view name, const DramOrganisation& o);
+  static std::string fault(std::string_view name, const DramOrganisation& o);
+  // Names in use; any other order of the fields works as well.
   static const std::vector<std::string_view>& names();
 
   [[nodiscard]] DramAddress decode(std::uint64_t burst_index) const {
     const std::uint64_t bank = pick(burst_index, bank_in_group_);
     const std::uint64_t group = pick(burst_index, group_);
-    const std::uint64_t upper =
-        (pick(burst_index, unit_) << stack_.bits) | pick(burst_index, stack_);
+    const std::uint64_t unit = (pick(burst_index, unit_) << rank_.bits) | pick(burst_index, rank_);
+    const std::uint64_t upper = (unit << stack_.bits) | pick(burst_index, stack_);
     return {static_cast<int>((((upper << group_.bits) | group) << bank_in_group_.bits) | bank),
             static_cast<std::int32_t>(pick(burst_index, row_)),
             static_cast<std::int32_t>(pick(burst_index, column_))};
@@ -50,10 +55,11 @@ class DramMapping {
     int shift = 0;
     int bits = 0;
   };
+  static std::string lay_out(std::string_view name, const DramOrganisation& o, DramMapping& out);
   static std::uint64_t pick(std::uint64_t v, Field f) {
     return (v >> f.shift) & ((std::uint64_t{1} << f.bits) - 1);
   }
-  Field row_, column_, bank_in_group_, group_, stack_, unit_;
+  Field row_, column_, bank_in_group_, group_, stack_, rank_, unit_;
   std::uint64_t stripe_ = 1;
   int rotation_ = 1;
 };

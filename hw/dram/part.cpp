@@ -76,6 +76,7 @@ DramOrganisation read_organisation(const ConfigNode& node) {
   o.row_bytes = static_cast<int>(node.figure<Bytes>("row").value.si());
   o.burst_bytes = static_cast<int>(node.figure<Bytes>("burst").value.si());
   o.units = static_cast<int>(node.whole_if("pseudo_channels", 1, 2).value_or(1));
+  o.ranks = static_cast<int>(node.whole_if("ranks", 1, 8).value_or(1));
   o.stacks = static_cast<int>(node.whole_if("stack_ranks", 1, 4).value_or(1));
   return o;
 }
@@ -210,11 +211,7 @@ DramPart DramPart::from(const ConfigNode& part) {
   out.organisation = read_organisation(organisation);
   out.peak = organisation.figure<Bandwidth>("peak");
   out.capacity = organisation.figure<Bytes>("capacity");
-  std::vector<std::string> mappings;
-  for (const std::string_view name : DramMapping::names()) {
-    mappings.emplace_back(name);
-  }
-  out.mapping_name = organisation.choice("mapping", mappings);
+  out.mapping_name = organisation.text("mapping");
   out.timing = read_timing(part);
   if (!part.ok()) {
     return out;
@@ -222,11 +219,9 @@ DramPart DramPart::from(const ConfigNode& part) {
   for (const std::string& fault : out.timing.faults(out.organisation)) {
     part.error("timing", fault);
   }
-  if (!DramMapping::named(out.mapping_name, out.organisation)) {
-    organisation.error("mapping",
-                       fmt::format("mapping '{}' leaves out a field of this organisation; "
-                                   "expected one with all of them",
-                                   out.mapping_name));
+  if (const std::string fault = DramMapping::fault(out.mapping_name, out.organisation);
+      !fault.empty()) {
+    organisation.error("mapping", fault);
   }
   const DramOrganisation& o = out.organisation;
   const double bytes = static_cast<double>(o.banks()) * static_cast<double>(o.rows) * o.row_bytes;
@@ -281,7 +276,10 @@ DramPart DramPart::one_unit() const {
   const int units = organisation.units;
   if (units > 1) {
     out.organisation.units = 1;
-    out.mapping_name = mapping_name.substr(0, mapping_name.rfind("_pc"));
+    const auto at = mapping_name.find("_pc");  // wherever it stands
+    out.mapping_name = at == std::string::npos
+                           ? mapping_name.substr(mapping_name.find('_') + 1)
+                           : mapping_name.substr(0, at) + mapping_name.substr(at + 3);
     out.peak.value = peak.value / units;
     out.capacity.value = capacity.value / units;
   }

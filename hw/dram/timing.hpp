@@ -25,9 +25,12 @@ struct DramOrganisation {
   // modelled as independent channels says 1.
   int units = 1;
   int stacks = 1;  // stack ranks of a pseudo-channel, each with all its bank groups
+  int ranks = 1;   // that share the data bus, each with banks, refresh and power states of its own
 
+  // A rank, or a pseudo-channel where there is one rank: what rank-wide gates and commands reach.
   [[nodiscard]] int banks_per_unit() const { return stacks * bank_groups * banks_per_group; }
-  [[nodiscard]] int banks() const { return units * banks_per_unit(); }
+  [[nodiscard]] int rank_units() const { return units * ranks; }
+  [[nodiscard]] int banks() const { return rank_units() * banks_per_unit(); }
   [[nodiscard]] int columns() const { return row_bytes / burst_bytes; }
 };
 
@@ -77,7 +80,7 @@ struct Gates {
   Clock act_rd, act_wr, act_pre, rd_pre, wr_pre;
   Clock pre_act, preab_act, pre_pre;
   Clock act_ref, pre_ref, ref_act, ref_preab;
-  Clock act_refpb, refpb_act_bank, refpb_act_other;
+  Clock act_refpb, refpb_act_bank, refpb_act_other, refpb_refpb_bank, refpb_refpb_other;
   Clock read_done, write_done;  // issue to the end of the data
   Clock act_cycles, column_cycles;
 };

@@ -343,8 +343,8 @@ TraceResult run_trace(const DramPart& part, const std::vector<TraceRequest>& tra
   const std::string name = options.mapping.empty() ? part.mapping_name : options.mapping;
   const auto mapping = DramMapping::named(name, part.organisation);
   if (!mapping) {
-    throw InputError(fmt::format("found mapping '{}' for part '{}'; expected one of {}", name,
-                                 part.name, fmt::join(DramMapping::names(), ", ")));
+    throw InputError(
+        fmt::format("part '{}': {}", part.name, DramMapping::fault(name, part.organisation)));
   }
   const auto burst = static_cast<std::uint64_t>(part.organisation.burst_bytes);
   if (options.request_bytes % burst != 0) {

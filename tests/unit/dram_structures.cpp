@@ -92,6 +92,27 @@ TEST_CASE("a mapping's fields lie in the order of its name") {
   CHECK(high.stripe_bursts() == 16);
   CHECK_FALSE(DramMapping::named("ro_ba_co", o).has_value());  // no bank group in the name
   CHECK_FALSE(DramMapping::named("co_ro", o).has_value());
+  // Any order of the fields; fields of which there is one are free.
+  const auto turned = *DramMapping::named("ch_bg_co_ro_ba_ra_sid", o);
+  CHECK(turned.decode(1).bank == 1);
+  CHECK(turned.decode(2).row == 1);
+  CHECK(turned.decode(2 * 8).column == 1);
+  CHECK(turned.decode(2 * 8 * 16).bank == 2);
+}
+
+TEST_CASE("a mapping that does not fit a part is refused with the reason") {
+  const DramOrganisation o = small();
+  const auto says = [&o](std::string_view name, const std::string& part) {
+    INFO(std::string(name) << ": " << DramMapping::fault(name, o));
+    CHECK_FALSE(DramMapping::named(name, o).has_value());
+    CHECK(DramMapping::fault(name, o).find(part) != std::string::npos);
+  };
+  says("ro_ba_co", "leaves out 'bg', of which the part has 4");
+  says("ro_ba_bx_co", "unknown field 'bx'");
+  says("ro_ba_bg_co_ro", "'ro' twice");
+  says("", "unknown field ''");
+  says("ro__ba_bg_co", "unknown field ''");
+  CHECK(DramMapping::fault("ro_ba_bg_co", o).empty());
 }
 
 TEST_CASE("every byte of a train falls on exactly one channel") {

@@ -1,0 +1,448 @@
+#include "tests/oracle/dram_ticking.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace joulesim::hw::testing {
+
+TickingController::TickingController(const DramOrganisation& organisation, const DramTiming& timing,
+                                     const ControllerPolicy& policy)
+    : o_(organisation), t_(timing), policy_(policy), binds_(9), bound_(9) {
+  open_.assign(static_cast<std::size_t>(o_.banks()), kClosed);
+  next_refresh_ = policy.refresh == RefreshPolicy::all_bank   ? t_.nREFI
+                  : policy.refresh == RefreshPolicy::per_bank ? t_.nREFIpb
+                                                              : 0;
+  const DramTiming& t = t_;
+  const bool stacks = o_.stacks > 1;
+  const Level within = stacks ? Level::stack : Level::unit;
+  const Clock written = t.nCWL + t.nBL;
+  // Data of one pseudo-channel or rank.
+  add(Level::unit, {kRead}, {kRead}, t.nBL);
+  add(Level::unit, {kWrite}, {kWrite}, t.nBL);
+  add(within, {kRead}, {kRead}, t.nCCDS);
+  add(within, {kWrite}, {kWrite}, t.nCCDS_WR);
+  if (stacks) {
+    add(Level::stack, {kRead}, {kRead}, t.nCCDR, 1, true);
+    add(Level::stack, {kWrite}, {kWrite}, t.nCCDR, 1, true);
+  }
+  add(Level::unit, {kRead}, {kWrite}, t.nRTW);
+  add(Level::unit, {kWrite}, {kRead}, written + t.nWTRS);
+  add(Level::unit, {kRead}, {kPreAll}, t.nRTP);
+  add(Level::unit, {kWrite}, {kPreAll}, written + t.nWR);
+  // Rows.
+  add(Level::unit, {kAct}, {kAct}, t.nRRDS);
+  add(Level::unit, {kAct}, {kAct}, t.nFAW, 4);
+  add(Level::unit, {kAct}, {kPreAll}, t.nRAS);
+  add(Level::unit, {kPreAll}, {kAct}, std::max(t.nRP, t.nRPab));
+  add(Level::unit, {kPre, kPreAll}, {kPre, kPreAll}, t.nPPD);
+  add(Level::unit, {kAct}, {kRef}, t.nRC);
+  add(Level::unit, {kPre, kPreAll}, {kRef}, t.nRP);
+  add(Level::unit, {kRef}, {kAct, kPreAll, kRef}, t.nRFC);
+  add(Level::unit, {kRefBank}, {kAct, kRefBank}, t.nRREFD);
+  add(Level::unit, {kAct}, {kRefBank}, t.nRRDS);
+  // One bank group.
+  add(Level::group, {kRead}, {kRead}, t.nCCDL);
+  add(Level::group, {kWrite}, {kWrite}, t.nCCDL_WR);
+  add(Level::group, {kWrite}, {kRead}, t.nCWL + std::max(t.nBL, t.nBLmax) + t.nWTRL);
+  add(Level::group, {kAct}, {kAct}, t.nRRDL);
+  // One bank.
+  add(Level::bank, {kAct}, {kAct}, t.nRC);
+  add(Level::bank, {kAct}, {kRead}, t.nRCDRD);
+  add(Level::bank, {kAct}, {kWrite}, t.nRCDWR);
+  add(Level::bank, {kAct}, {kPre}, t.nRAS);
+  add(Level::bank, {kPre}, {kAct}, t.nRP);
+  add(Level::bank, {kRead}, {kPre}, t.nRTP);
+  add(Level::bank, {kWrite}, {kPre}, written + t.nWR);
+  add(Level::bank, {kRefBank}, {kAct, kRefBank}, t.nRFCpb);
+  add(Level::bank, {kAct}, {kRefBank}, t.nRC);
+  add(Level::bank, {kPre}, {kRefBank}, t.nRP);
+  add(Level::unit, {kPreAll}, {kRefBank}, t.nRP);
+}
+
+// Distances of the standards run from the last clock of one command to the last of the next.
+Clock TickingController::length(Command c) const {
+  return c == kAct ? t_.act_cycles : c == kRead || c == kWrite ? t_.column_cycles : 1;
+}
+
+void TickingController::add(Level level, std::vector<Command> before, std::vector<Command> after,
+                            Clock clocks, unsigned window, bool siblings) {
+  const std::size_t nodes = node(level, o_.banks() - 1) + 1;
+  for (const Command b : before) {
+    for (const Command a : after) {
+      Rule rule{level, {b}, {a}, clocks + length(b) - length(a), window, siblings, {}, {}};
+      rule.ready.assign(nodes, 0);
+      rule.history.resize(nodes);
+      binds_[b].push_back(rules_.size());
+      bound_[a].push_back(rules_.size());
+      rules_.push_back(rule);
+    }
+  }
+}
+
+std::size_t TickingController::node(Level level, int bank) const {
+  const int in_group = o_.banks_per_group;
+  const int in_stack = in_group * o_.bank_groups;
+  const int in_unit = in_stack * o_.stacks;
+  const int size = level == Level::unit    ? in_unit
+                   : level == Level::stack ? in_stack
+                   : level == Level::group ? in_group
+                                           : 1;
+  return static_cast<std::size_t>(bank / size);
+}
+
+// A command for a whole unit is bound by the rules of the unit alone.
+bool TickingController::ready(Command c, int bank) const {
+  const bool column = c == kRead || c == kWrite;
+  const bool two =
+      t_.protocol == CommandProtocol::dual_bus || t_.protocol == CommandProtocol::dual_bus_half;
+  if (now_ < bus_[two && column ? 1 : 0]) {
+    return false;
+  }
+  for (const std::size_t i : bound_[c]) {
+    const Rule& rule = rules_[i];
+    if (rank_wide(c) && rule.level != Level::unit) {
+      continue;
+    }
+    if (now_ < rule.ready[node(rule.level, bank)]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void TickingController::issue(Command c, int bank, std::int32_t row) {
+  const bool column = c == kRead || c == kWrite;
+  const bool two =
+      t_.protocol == CommandProtocol::dual_bus || t_.protocol == CommandProtocol::dual_bus_half;
+  bus_[two && column ? 1 : 0] = now_ + length(c);
+  for (const std::size_t i : binds_[c]) {
+    Rule& rule = rules_[i];
+    const std::size_t mine = node(rule.level, bank);
+    if (rule.siblings) {
+      for (std::size_t n = 0; n < rule.ready.size(); ++n) {
+        const auto per_unit = static_cast<std::size_t>(o_.stacks);
+        if (n != mine && n / per_unit == mine / per_unit) {
+          rule.ready[n] = std::max(rule.ready[n], now_ + rule.clocks);
+        }
+      }
+      continue;
+    }
+    auto& past = rule.history[mine];
+    past.push_front(now_);
+    if (past.size() > rule.window) {
+      past.pop_back();
+    }
+    if (past.size() == rule.window) {
+      rule.ready[mine] = std::max(rule.ready[mine], past.back() + rule.clocks);
+    }
+  }
+  const int first = bank / o_.banks_per_unit() * o_.banks_per_unit();
+  switch (c) {
+    case kAct:
+      open_[static_cast<std::size_t>(bank)] = row;
+      out_.commands.push_back({now_, DramCommand::act, bank, row});
+      break;
+    case kPre:
+      out_.commands.push_back({now_, DramCommand::pre, bank, kClosed});
+      open_[static_cast<std::size_t>(bank)] = kClosed;
+      break;
+    case kPreAll:
+      out_.commands.push_back({now_, DramCommand::pre_all, first, kClosed});
+      std::fill_n(open_.begin() + first, o_.banks_per_unit(), kClosed);
+      break;
+    case kRead:
+      out_.commands.push_back({now_, DramCommand::rd, bank, row});
+      break;
+    case kWrite:
+      out_.commands.push_back({now_, DramCommand::wr, bank, row});
+      break;
+    case kRef:
+      out_.commands.push_back({now_, DramCommand::ref, first, kClosed});
+      ++out_.refreshes;
+      break;
+    case kRefBank:
+      out_.commands.push_back({now_, DramCommand::ref_bank, bank, kClosed});
+      break;
+    default:
+      break;
+  }
+  const bool rising = (now_ & 1) == 1;
+  if (t_.protocol == CommandProtocol::dual_bus_half && rising && !column) {
+    pair_edge_ = now_ + length(c);
+    pair_bank_ = bank;
+    pair_all_ = rank_wide(c);
+  }
+}
+
+TickingController::Command TickingController::next_command(const Burst& b) const {
+  const std::int32_t row = open_[static_cast<std::size_t>(b.bank)];
+  return row == kClosed ? kAct : row != b.row ? kPre : b.write ? kWrite : kRead;
+}
+
+// May the command travel on this bus in this clock? Half clocks: commands start on rising edges, a
+// precharge on either, unless it meets a row command of the same bank or of all banks.
+bool TickingController::on_bus(Command c, int bank, Bus bus) const {
+  const bool column = c == kRead || c == kWrite;
+  if (bus == Bus::both) {
+    return true;
+  }
+  if (column != (bus == Bus::column)) {
+    return false;
+  }
+  if (t_.protocol != CommandProtocol::dual_bus_half || (now_ & 1) == 1) {
+    return true;
+  }
+  if (c != kPre && c != kPreAll) {
+    return false;
+  }
+  if (now_ != pair_edge_ || node(Level::unit, bank) != node(Level::unit, pair_bank_)) {
+    return true;
+  }
+  return !pair_all_ && c == kPre && bank != pair_bank_;
+}
+
+bool TickingController::closes_active(Command c, int bank) const {
+  if (c != kPre && c != kPreAll) {
+    return false;
+  }
+  return std::any_of(active_.begin(), active_.end(), [&](const Request& r) {
+    return c == kPre ? r.burst.bank == bank
+                     : node(Level::unit, r.burst.bank) == node(Level::unit, bank);
+  });
+}
+
+bool TickingController::allowed(Command c, int bank) const {
+  if (activating_.empty()) {
+    return true;
+  }
+  const int owner = activating_.front().burst.bank;
+  if (c == kAct) {
+    return false;
+  }
+  if (c == kRead || c == kWrite) {
+    return bank != owner;
+  }
+  return rank_wide(c) ? node(Level::unit, bank) != node(Level::unit, owner) : bank != owner;
+}
+
+// First ready, then first come; among those that came in one clock the first in the buffer.
+TickingController::Pick TickingController::pick(std::vector<Request>& buffer, Bus bus,
+                                                bool from_active) {
+  Pick best;
+  const bool protect = policy_.scheduler == Scheduler::frfcfs_row_hit;
+  for (std::size_t i = 0; i < buffer.size(); ++i) {
+    const Burst& b = buffer[i].burst;
+    const Command c = next_command(b);
+    if (!on_bus(c, b.bank, bus) || (!from_active && closes_active(c, b.bank)) ||
+        !allowed(c, b.bank) || !ready(c, b.bank)) {
+      continue;
+    }
+    if (protect && c == kPre && std::any_of(buffer.begin(), buffer.end(), [&](const Request& r) {
+          return r.burst.bank == b.bank && r.burst.row == open_[static_cast<std::size_t>(b.bank)] &&
+                 r.arrive <= buffer[i].arrive;
+        })) {
+      continue;
+    }
+    if (best.buffer == nullptr || buffer[i].arrive < buffer[best.index].arrive) {
+      best = {&buffer, i, c};
+    }
+  }
+  return best;
+}
+
+bool TickingController::serve_maintenance(Bus bus) {
+  if (maintenance_.empty()) {
+    return false;
+  }
+  const int bank = maintenance_.front();
+  Command c = kRef;
+  if (policy_.refresh == RefreshPolicy::per_bank) {
+    c = open_[static_cast<std::size_t>(bank)] == kClosed ? kRefBank : kPre;
+  } else {
+    for (int b = bank; b < bank + o_.banks_per_unit(); ++b) {
+      c = open_[static_cast<std::size_t>(b)] == kClosed ? c : kPreAll;
+    }
+  }
+  if (!on_bus(c, bank, bus) || closes_active(c, bank) || !allowed(c, bank) || !ready(c, bank)) {
+    return false;
+  }
+  issue(c, bank, kClosed);
+  if (c == kRef || c == kRefBank) {
+    maintenance_.pop_front();
+  }
+  return true;
+}
+
+void TickingController::count(Request& r) {
+  if (!r.counted) {
+    r.counted = true;
+    const std::int32_t row = open_[static_cast<std::size_t>(r.burst.bank)];
+    ++(row == kClosed ? out_.row_misses : row == r.burst.row ? out_.row_hits : out_.row_conflicts);
+  }
+}
+
+void TickingController::serve(const Pick& p) {
+  Request& r = (*p.buffer)[p.index];
+  count(r);
+  issue(p.command, r.burst.bank, r.burst.row);
+  const auto place = p.buffer->begin() + static_cast<std::ptrdiff_t>(p.index);
+  if (p.command == kAct) {
+    const bool split = t_.protocol == CommandProtocol::split_activate;
+    (split ? activating_ : active_).push_back(r);
+    act2_by_ = now_ + t_.nAAD;
+    p.buffer->erase(place);
+  } else if (p.command == kRead || p.command == kWrite) {
+    const bool write = p.command == kWrite;
+    data_clock_ = std::max(data_clock_, now_ + (write ? t_.nCWL : t_.nCL) + t_.nBL + t_.nWCKPST);
+    const Clock end = now_ + t_.nCL + t_.nBL;
+    out_.cycles = std::max(out_.cycles, write ? now_ : end);
+    if (!write) {
+      out_.latency += end - r.arrive;
+      ++out_.reads;
+    }
+    p.buffer->erase(place);
+  }
+}
+
+void TickingController::update_drain() {
+  const auto entries = static_cast<double>(policy_.write_entries);
+  const auto writes = static_cast<double>(write_.size());
+  if (!draining_) {
+    draining_ = writes > static_cast<double>(static_cast<float>(policy_.drain_above) *
+                                             static_cast<float>(entries)) ||
+                read_.empty();
+  } else if (writes < static_cast<double>(static_cast<float>(policy_.drain_below) *
+                                          static_cast<float>(entries)) &&
+             !read_.empty()) {
+    draining_ = false;
+  }
+}
+
+bool TickingController::slot(Bus bus) {
+  Pick p;
+  if (bus != Bus::row) {
+    p = pick(active_, bus, true);
+  }
+  if (p.buffer == nullptr && serve_maintenance(bus)) {
+    return true;
+  }
+  if (p.buffer == nullptr && maintenance_.empty()) {
+    update_drain();
+    p = pick(draining_ ? write_ : read_, bus, false);
+  }
+  if (p.buffer == nullptr) {
+    return false;
+  }
+  serve(p);
+  return true;
+}
+
+void TickingController::second_part() {
+  issue(kAct2, activating_.front().burst.bank, 0);
+  active_.push_back(activating_.front());
+  activating_.clear();
+}
+
+// Two-part activates and a data clock that has to be woken one clock before a column command.
+void TickingController::tick_split() {
+  if (synced_) {
+    if (ready(sync_for_.command, (*sync_for_.buffer)[sync_for_.index].burst.bank)) {
+      synced_ = false;
+      serve(sync_for_);
+    }
+    return;
+  }
+  if (!activating_.empty() && act2_by_ <= now_) {
+    second_part();
+    return;
+  }
+  Pick p = pick(active_, Bus::both, true);
+  if (p.buffer == nullptr) {
+    if (serve_maintenance(Bus::both)) {
+      return;
+    }
+    if (maintenance_.empty()) {
+      update_drain();
+      p = pick(draining_ ? write_ : read_, Bus::both, false);
+    }
+  }
+  if (p.buffer == nullptr) {
+    if (!activating_.empty()) {
+      second_part();
+    }
+    return;
+  }
+  if ((p.command == kRead || p.command == kWrite) && now_ >= data_clock_) {
+    if (!activating_.empty() && act2_by_ <= now_ + 1) {
+      second_part();
+      return;
+    }
+    issue(kSync, (*p.buffer)[p.index].burst.bank, 0);
+    synced_ = true;
+    sync_for_ = p;
+    return;
+  }
+  serve(p);
+}
+
+TickingResult TickingController::run(const std::vector<Burst>& bursts, bool serial) {
+  std::size_t next = 0;
+  const auto same = [](const Burst& a, const Burst& b) {
+    return a.bank == b.bank && a.row == b.row && a.column == b.column;
+  };
+  const auto pending = [&] {
+    return !read_.empty() || !write_.empty() || !active_.empty() || !activating_.empty();
+  };
+  while (next < bursts.size() || pending()) {
+    for (int taken = 0; taken < policy_.accepts_per_clock && next < bursts.size(); ++taken) {
+      const Burst& b = bursts[next];
+      if (b.arrival > now_ || (serial && (pending() || out_.cycles > now_))) {
+        break;
+      }
+      const bool buffered = std::any_of(write_.begin(), write_.end(),
+                                        [&](const Request& r) { return same(r.burst, b); });
+      if (buffered) {
+        out_.cycles = std::max(out_.cycles, b.write ? now_ : now_ + 1);
+        if (!b.write) {
+          ++out_.latency;
+          ++out_.reads;
+        }
+      } else {
+        std::vector<Request>& buffer = b.write ? write_ : read_;
+        const int entries = b.write ? policy_.write_entries : policy_.read_entries;
+        if (buffer.size() == static_cast<std::size_t>(entries)) {
+          break;
+        }
+        buffer.push_back({b, now_, false});
+      }
+      ++next;
+    }
+    ++now_;
+    if (next_refresh_ > 0 && now_ == next_refresh_) {
+      if (policy_.refresh == RefreshPolicy::per_bank) {
+        next_refresh_ += t_.nREFIpb;
+        maintenance_.push_back(next_bank_);
+        next_bank_ = (next_bank_ + 1) % o_.banks();
+      } else {
+        next_refresh_ += t_.nREFI;
+        for (int unit = 0; unit < o_.units; ++unit) {
+          maintenance_.push_back(unit * o_.banks_per_unit());
+        }
+      }
+    }
+    switch (t_.protocol) {
+      case CommandProtocol::ddr:
+        slot(Bus::both);
+        break;
+      case CommandProtocol::split_activate:
+        tick_split();
+        break;
+      default:
+        slot(Bus::column);
+        slot(Bus::row);
+    }
+  }
+  return out_;
+}
+
+}  // namespace joulesim::hw::testing
