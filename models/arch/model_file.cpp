@@ -2,6 +2,7 @@
 
 #include "sim/base/diagnostics.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -32,55 +33,141 @@ Enum choose(const ConfigNode& node, const std::string& key,
 constexpr std::array kActivations = {
     std::pair{"silu", Activation::kSilu},          std::pair{"gelu", Activation::kGelu},
     std::pair{"gelu_tanh", Activation::kGeluTanh}, std::pair{"relu", Activation::kRelu},
-    std::pair{"relu2", Activation::kRelu2},
+    std::pair{"relu2", Activation::kRelu2},        std::pair{"quick_gelu", Activation::kQuickGelu},
 };
+constexpr std::array kMixers = {
+    std::pair{"attention", Mixer::kAttention}, std::pair{"mamba", Mixer::kMamba},
+    std::pair{"mamba2", Mixer::kMamba2},       std::pair{"rwkv4", Mixer::kRwkv4},
+    std::pair{"rwkv5", Mixer::kRwkv5},         std::pair{"rwkv6", Mixer::kRwkv6},
+};
+constexpr std::array kReaches = {std::pair{"model", Reach::kAsModel},
+                                 std::pair{"local", Reach::kLocal},
+                                 std::pair{"global", Reach::kGlobal}};
+constexpr std::array kRoutings = {std::pair{"softmax", Routing::kSoftmax},
+                                  std::pair{"sigmoid", Routing::kSigmoid},
+                                  std::pair{"sparse_mixer", Routing::kSparseMixer}};
 constexpr std::array kNorms = {std::pair{"rms", NormKind::kRms},
                                std::pair{"layer", NormKind::kLayer}};
 constexpr std::array kLayouts = {std::pair{"halves", RopeLayout::kHalves},
                                  std::pair{"adjacent", RopeLayout::kAdjacent}};
 constexpr std::array kPositions = {
-    std::pair{"rope", PositionKind::kRope},
-    std::pair{"learned", PositionKind::kLearned},
-    std::pair{"alibi", PositionKind::kAlibi},
+    std::pair{"rope", PositionKind::kRope},   std::pair{"learned", PositionKind::kLearned},
+    std::pair{"alibi", PositionKind::kAlibi}, std::pair{"relative", PositionKind::kRelative},
     std::pair{"none", PositionKind::kNone},
 };
+
+void read_layers(const ConfigNode& node, std::vector<LayerShape>& stack) {
+  const std::int64_t layers = node.whole("layers", 1, kMostLayers);
+  LayerShape layer;
+  layer.mixer = choose(node, "mixer", kMixers, Mixer::kAttention);
+  if (layer.mixer == Mixer::kAttention) {
+    layer.heads = node.whole("heads", 1, kMostHeads);
+    layer.kv_heads = node.whole_if("kv_heads", 1, kMostHeads).value_or(layer.heads);
+    layer.reach = choose(node, "reach", kReaches, Reach::kAsModel);
+    layer.rotates = node.flag_if("rotates").value_or(true);
+  }
+  const bool optional = layer.mixer == Mixer::kMamba || layer.mixer == Mixer::kMamba2;
+  layer.ffn =
+      optional ? node.whole_if("ffn", 1, kWidest).value_or(0) : node.whole("ffn", 1, kWidest);
+  layer.dense = node.flag_if("dense").value_or(false);
+  if (static_cast<std::int64_t>(stack.size()) + layers <= kMostLayers) {
+    stack.insert(stack.end(), static_cast<std::size_t>(layers), layer);
+  } else {
+    node.error("layers", "found more than 10000 layers; expected fewer");
+  }
+}
 
 // [shape]: the dimensions. Layers are all alike, or listed in runs under [[stack]].
 void read_stack(const ConfigNode& root, const ConfigNode& shape, ModelSpec& spec) {
   const std::vector<ConfigNode> runs = root.tables("stack");
-  const auto add = [&](const ConfigNode& node) {
-    const std::int64_t layers = node.whole("layers", 1, kMostLayers);
-    LayerShape layer;
-    layer.heads = node.whole("heads", 1, kMostHeads);
-    layer.kv_heads = node.whole_if("kv_heads", 1, kMostHeads).value_or(layer.heads);
-    layer.ffn = node.whole("ffn", 1, kWidest);
-    if (static_cast<std::int64_t>(spec.stack.size()) + layers <= kMostLayers) {
-      spec.stack.insert(spec.stack.end(), static_cast<std::size_t>(layers), layer);
-    } else {
-      node.error("layers", "found more than 10000 layers; expected fewer");
-    }
-  };
   if (runs.empty()) {
-    add(shape);
+    read_layers(shape, spec.stack);
   }
   for (const ConfigNode& run : runs) {
-    add(run);
+    read_layers(run, spec.stack);
   }
   spec.hidden = shape.whole("hidden", 1, kWidest);
-  spec.head_dim = shape.whole("head_dim", 1, kWidest);
+  const bool heads = std::any_of(spec.stack.begin(), spec.stack.end(), [](const LayerShape& layer) {
+    return layer.mixer == Mixer::kAttention || layer.mixer == Mixer::kRwkv5 ||
+           layer.mixer == Mixer::kRwkv6;
+  });
+  spec.head_dim = heads ? shape.whole("head_dim", 1, kWidest) : 1;
+  spec.embedding_width = shape.whole_if("embedding_width", 1, kWidest).value_or(0);
+  spec.token_types = shape.whole_if("token_types", 1, kWidest).value_or(0);
   spec.vocab = shape.whole("vocab", 1, kWidest);
   spec.max_context = shape.whole("max_context", 1, std::int64_t{1} << 32);
   spec.layer_repeat = shape.whole_if("layer_repeat", 1, kMostLayers).value_or(1);
   spec.tied = shape.flag("tied");
 }
 
+void read_experts(const ConfigNode& node, ExpertShape& e) {
+  e.experts = node.whole("experts", 1, kMostHeads);
+  e.active = node.whole("active", 1, kMostHeads);
+  e.ffn = node.whole_if("ffn", 1, kWidest).value_or(0);
+  e.shared_ffn = node.whole_if("shared_ffn", 1, kWidest).value_or(0);
+  e.shared_gate = node.flag_if("shared_gate").value_or(false);
+  e.routing = choose(node, "routing", kRoutings, Routing::kSoftmax);
+  e.renormalise = node.flag_if("renormalise").value_or(true);
+  e.choice_bias = node.flag_if("choice_bias").value_or(false);
+  e.router_bias = node.flag_if("router_bias").value_or(false);
+  e.bias = node.flag_if("bias").value_or(false);
+  if (const auto scale = node.count_if("scale")) {
+    e.scale = scale->value;
+  }
+}
+
+// Further tables, each for a kind of model.
+void read_kinds(const ConfigNode& root, ModelSpec& spec) {
+  if (const auto node = root.table_if("experts")) {
+    read_experts(*node, spec.experts);
+  }
+  if (const auto node = root.table_if("latent")) {
+    spec.latent.q_rank = node->whole_if("q_rank", 1, kWidest).value_or(0);
+    spec.latent.kv_rank = node->whole("kv_rank", 1, kWidest);
+    spec.latent.plain_dim = node->whole("plain_dim", 1, kWidest);
+    spec.latent.rope_dim = node->whole("rope_dim", 2, kWidest);
+    spec.latent.value_dim = node->whole("value_dim", 1, kWidest);
+    spec.rotary = spec.latent.rope_dim;
+  }
+  if (const auto node = root.table_if("scan")) {
+    spec.scan.inner = node->whole("inner", 1, kWidest);
+    spec.scan.state = node->whole("state", 1, kWidest);
+    spec.scan.taps = node->whole("taps", 1, kMostHeads);
+    spec.scan.dt_rank = node->whole_if("dt_rank", 1, kWidest).value_or(0);
+    spec.scan.head_dim = node->whole_if("head_dim", 1, kWidest).value_or(0);
+    spec.scan.groups = node->whole_if("groups", 1, kMostHeads).value_or(1);
+    spec.scan.conv_bias = node->flag_if("conv_bias").value_or(true);
+    spec.scan.linear_bias = node->flag_if("linear_bias").value_or(false);
+    spec.scan.norms = node->flag_if("norms").value_or(false);
+  }
+  if (const auto node = root.table_if("rwkv")) {
+    spec.rwkv.mix_rank = node->whole("mix_rank", 1, kWidest);
+    spec.rwkv.decay_rank = node->whole("decay_rank", 1, kWidest);
+  }
+  if (const auto node = root.table_if("encoder")) {
+    read_layers(*node, spec.encoder.stack);
+    spec.encoder.positions = node->whole_if("positions", 1, kWidest).value_or(0);
+    spec.encoder.features = node->whole_if("features", 1, kWidest).value_or(0);
+    if (spec.encoder.features > 0 && spec.encoder.positions == 0) {
+      node->error("features", "found frames without 'positions'; expected how many it reads");
+    }
+  }
+}
+
 void read_attention(const ConfigNode& node, ModelSpec& spec) {
   spec.position = choose(node, "position", kPositions, PositionKind::kRope);
   if (spec.position == PositionKind::kRope) {
     spec.rope_base = node.count("rope_base").value;
+    if (const auto local = node.count_if("local_rope_base")) {
+      spec.local_rope_base = local->value;
+    }
     spec.rotary = node.whole_if("rotary", 2, kWidest).value_or(spec.head_dim);
   } else if (spec.position == PositionKind::kLearned) {
     spec.position_rows = node.whole("position_rows", 1, std::int64_t{1} << 32);
+    spec.position_offset = node.whole_if("position_offset", 0, kWidest).value_or(0);
+  } else if (spec.position == PositionKind::kRelative) {
+    spec.relative_buckets = node.whole("relative_buckets", 1, kWidest);
+    spec.relative_distance = node.whole("relative_distance", 1, kWidest);
   }
   spec.window = node.whole_if("window", 1, std::int64_t{1} << 32).value_or(0);
   spec.global_every = node.whole_if("global_every", 1, kMostLayers).value_or(0);
@@ -90,7 +177,9 @@ void read_attention(const ConfigNode& node, ModelSpec& spec) {
   if (const auto cap = node.count_if("soft_cap")) {
     spec.attention_soft_cap = cap->value;
   }
+  spec.causal = node.flag_if("causal").value_or(true);
   spec.qkv_bias = node.flag_if("qkv_bias").value_or(false);
+  spec.key_bias = node.flag_if("key_bias").value_or(true);
   spec.output_bias = node.flag_if("output_bias").value_or(false);
   spec.rope_layout = choose(node, "rope_layout", kLayouts, RopeLayout::kHalves);
 }
@@ -103,13 +192,31 @@ void read_block(const ConfigNode& node, ModelSpec& spec) {
   spec.qk_norm = node.flag_if("qk_norm").value_or(false);
   spec.sandwich_norm = node.flag_if("sandwich_norm").value_or(false);
   spec.sub_norm = node.flag_if("sub_norm").value_or(false);
+  spec.norm_gain = node.flag_if("norm_gain").value_or(true);
+  spec.qk_norm_whole = node.flag_if("qk_norm_whole").value_or(false);
+  spec.pre_norm = node.flag_if("pre_norm").value_or(true);
+  spec.post_norm = node.flag_if("post_norm").value_or(false);
+  spec.final_norm = node.flag_if("final_norm").value_or(true);
+  spec.embedding_norm = node.flag_if("embedding_norm").value_or(false);
   spec.parallel_block = node.flag_if("parallel").value_or(false);
+  spec.parallel_norms = node.flag_if("parallel_norms").value_or(false);
   spec.gated = node.flag("gated");
   spec.activation = choose(node, "activation", kActivations, Activation::kSilu);
-  spec.experts = node.whole_if("experts", 1, kMostHeads).value_or(0);
-  spec.active_experts = node.whole_if("active_experts", 1, kMostHeads).value_or(0);
+  spec.experts.experts = node.whole_if("experts", 1, kMostHeads).value_or(0);
+  spec.experts.active = node.whole_if("active_experts", 1, kMostHeads).value_or(0);
   spec.scaled_embedding = node.flag_if("scaled_embedding").value_or(false);
   spec.head_bias = node.flag_if("head_bias").value_or(false);
+  spec.language_head = node.flag_if("language_head").value_or(true);
+  spec.head_transform = node.flag_if("head_transform").value_or(false);
+  spec.pooler = node.flag_if("pooler").value_or(false);
+  spec.labels = node.whole_if("labels", 1, kWidest).value_or(0);
+  for (const auto& [key, field] : {std::pair{"embedding_scale", &spec.embedding_scale},
+                                   std::pair{"residual_scale", &spec.residual_scale},
+                                   std::pair{"logit_scale", &spec.logit_scale}}) {
+    if (const auto scale = node.count_if(key)) {
+      *field = scale->value;
+    }
+  }
   if (const auto cap = node.count_if("logit_soft_cap")) {
     spec.logit_soft_cap = cap->value;
   }
@@ -157,6 +264,7 @@ ModelFile read_model_file(ConfigFile& file) {
   read_stack(root, shape, spec);
   read_attention(root.table("attention"), spec);
   read_block(root.table("block"), spec);
+  read_kinds(root, spec);
   spec.formats = read_formats(root.table("formats"));
   if (const auto published = root.table_if("published")) {
     model.published = Published{published->whole("parameters", 1, std::int64_t{1} << 52),

@@ -53,7 +53,7 @@ enum class OpKind : std::uint8_t {
   kKvAppend,           // k, v -> k cache, v cache
   kAttention,   // q, k, v, [w bias] -> x   softmax(q k^T scale) v; k and v are caches or, in an
                 // encoder, activations; the bias is that of relative positions
-  kAdd,         // x, x -> x
+  kAdd,         // x, x or w[1][columns] -> x
   kActivation,  // x -> x
   kGatedActivation,  // gate, up -> x   activation(gate) * up; a gate of one column serves all
   kSoftmax,          // x -> x                                  along each row
@@ -64,8 +64,8 @@ enum class OpKind : std::uint8_t {
   kSelectLast,       // x -> x                                  the last token of every sequence
   kScale,        // x -> x                                  times `scale`, then the soft cap if any
   kSelectFirst,  // x -> x                                  the first token of every sequence
-  kSlice,        // x -> x                                  columns `offset` to `offset + width`
-  kConcat,       // x, x -> x                               columns side by side
+  kSlice,        // x -> x               of each head, columns `offset` to `offset + width`
+  kConcat,       // x, x -> x            of each head, columns side by side
   kConvolution,  // x, w[out][in * kernel], [w bias] -> x   along the tokens of every sequence
   kHeadMatmul,   // x, w[heads * out][in] -> x              a matrix of its own for every head
   // Recurrent operators: the last output is a state that lives from step to step.
@@ -164,7 +164,7 @@ struct Attributes {
   std::int64_t kernel = 0;             // taps of a convolution
   std::int64_t stride = 1;
   std::int64_t padding = 0;  // zero rows before and after each sequence
-  std::int64_t offset = 0;   // of a slice
+  std::int64_t offset = 0;   // first column of a slice; rows of a position table to skip
   std::int64_t width = 0;
   std::int64_t state = 0;   // of a scan: elements of state per channel
   std::int64_t groups = 0;  // of a scan: heads of a group share B and C

@@ -248,9 +248,9 @@ InferredShapes infer_shapes(const Op& op, std::span<const Shape> in) {
                    columns_text(in[1].columns) + ", as the table has");
       check.expect(in[0].rows == tokens, fmt::format("{} rows", in[0].rows),
                    fmt::format("{}", tokens));
-      check.expect(a.past + a.new_tokens <= in[1].rows,
+      check.expect(a.past + a.new_tokens + a.offset <= in[1].rows,
                    fmt::format("{} positions", a.past + a.new_tokens),
-                   fmt::format("at most {}, the rows of the table", in[1].rows));
+                   fmt::format("at most {}, the rows of the table", in[1].rows - a.offset));
       break;
     case OpKind::kRmsNorm:
     case OpKind::kLayerNorm:
@@ -293,7 +293,8 @@ InferredShapes infer_shapes(const Op& op, std::span<const Shape> in) {
       out = {in[1]};
       break;
     case OpKind::kAdd:
-      check.expect(in[0] == in[1], "a second operand of " + to_string(in[1]), to_string(in[0]));
+      check.expect(in[0] == in[1] || in[1] == Shape{1, in[0].columns},
+                   "a second operand of " + to_string(in[1]), to_string(in[0]));
       break;
     case OpKind::kActivation:
     case OpKind::kSoftmax:
@@ -323,14 +324,19 @@ InferredShapes infer_shapes(const Op& op, std::span<const Shape> in) {
       out = {{a.batch, in[0].columns}};
       break;
     case OpKind::kSlice:
-      check.expect(a.offset >= 0 && a.width > 0 && a.offset + a.width <= in[0].columns,
+      check.expect(a.heads > 0 && in[0].columns % a.heads == 0, columns_text(in[0].columns),
+                   fmt::format("a multiple of {} heads", a.heads));
+      check.expect(a.heads > 0 && a.offset >= 0 && a.width > 0 &&
+                       a.offset + a.width <= in[0].columns / a.heads,
                    fmt::format("columns {} to {}", a.offset, a.offset + a.width),
-                   fmt::format("some of {}", in[0].columns));
-      out = {{in[0].rows, a.width}};
+                   fmt::format("some of each of {} heads", a.heads));
+      out = {{in[0].rows, a.heads * a.width}};
       break;
     case OpKind::kConcat:
       check.expect(in[0].rows == in[1].rows, fmt::format("{} rows", in[1].rows),
                    fmt::format("{}", in[0].rows));
+      check.expect(a.heads > 0 && in[0].columns % a.heads == 0 && in[1].columns % a.heads == 0,
+                   columns_text(in[0].columns), fmt::format("a multiple of {} heads", a.heads));
       out = {{in[0].rows, in[0].columns + in[1].columns}};
       break;
     case OpKind::kHeadMatmul:

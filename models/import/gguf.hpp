@@ -43,8 +43,11 @@ GgufFile parse_gguf(std::shared_ptr<const MappedFile> file);
 
 [[nodiscard]] bool is_gguf(std::span<const std::byte> bytes);
 
-// Dimensions, weights and tokens of the architectures that fit ModelSpec: llama (with experts),
-// qwen2, qwen3 and gemma. Throws InputError about `path` for any other and for what does not agree.
+// Dimensions, weights and tokens of the architectures that fit ModelSpec (gguf_architectures.cpp).
+// Throws InputError about `path` for any other and for what does not agree.
 Model model_from_gguf(const GgufFile& gguf, const std::string& path);
+
+// The token table alone: also of files without tensors.
+TokenTable tokens_from_gguf(const GgufFile& gguf, const std::string& path);
 
 }  // namespace joulesim::models

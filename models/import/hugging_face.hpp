@@ -1,10 +1,9 @@
-// Hugging Face model folders: config.json, and one or several safetensors files.
+// Hugging Face model folders: config.json, one or several safetensors files, and tokenizer.json.
 //
-// Models:     model types llama, mistral, qwen2 and qwen3 with weights; mixtral, qwen3_moe and
-// phimoe by
-//             their dimensions; rotary scaling of type "llama3".
-// Leaves out: quantised checkpoints, other rotary scalings, fused matrices.
-// Checked by: tests/oracle/models_stories.cpp, tests/unit/models_containers.cpp
+// Models:     the families of hugging_face_spec.hpp, by dimensions alone or with weights.
+// Leaves out: quantised checkpoints.
+// Checked by: tests/oracle/models_stories.cpp, tests/unit/models_containers.cpp,
+//             tests/unit/models_families.cpp
 #pragma once
 
 #include "models/import/model.hpp"

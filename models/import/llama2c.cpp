@@ -268,6 +268,7 @@ TokenTable read_llama2c_tokens(const std::string& path, std::int64_t vocab) {
   const auto file = MappedFile::open(path);
   TokenTable table;
   table.kind = "llama";
+  table.space_prefix = true;
   table.unknown_id = 0;
   table.begin_id = 1;
   table.end_id = 2;

@@ -8,6 +8,7 @@
 #include "models/import/hugging_face.hpp"
 #include "models/import/llama2c.hpp"
 #include "models/import/mapped_file.hpp"
+#include "models/import/tokenizer_json.hpp"
 
 #include <fmt/format.h>
 
@@ -44,7 +45,7 @@ WeightMatrix WeightMatrix::encode(const Format& format, Shape shape,
 
 std::vector<std::string> weight_faults(const Model& model) {
   std::vector<std::string> faults;
-  const OperatorGraph graph = build_graph(model.spec, Phase::decode(0));
+  const OperatorGraph graph = build_graph(model.spec, whole_phase(model.spec));
   std::set<std::string> used;
   for (const Storage& storage : graph.storages()) {
     if (storage.kind != TensorKind::kWeight) {
@@ -101,6 +102,22 @@ Model load_model(const std::string& path) {
       path,
       "offset 0: found no known model format; expected \"GGUF\", a llama2.c header, or a folder "
       "with config.json");
+}
+
+TokenTable load_tokens(const std::string& path) {
+  const fs::path inside = fs::path(path) / "tokenizer.json";
+  if (fs::is_directory(path) || fs::path(path).extension() == ".json") {
+    return read_tokenizer_json(fs::is_directory(path) ? inside.string() : path);
+  }
+  auto file = MappedFile::open(path);
+  try {
+    if (is_gguf(file->bytes())) {
+      return tokens_from_gguf(parse_gguf(std::move(file)), path);
+    }
+  } catch (const BinaryFault& fault) {
+    refuse_file(path, fault.what());
+  }
+  refuse_file(path, "found no token table; expected a GGUF file or a tokenizer.json");
 }
 
 ModelSpec load_model_spec(const std::string& path) {

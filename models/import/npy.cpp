@@ -5,10 +5,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <fstream>
 #include <string_view>
+#include <vector>
 
 namespace joulesim::models {
 namespace {
@@ -26,23 +28,33 @@ std::string header_of(const FloatArray& array) {
   return text + "\n";
 }
 
-// The number after `key`, moving `text` past it.
-std::size_t number_after(std::string_view& text, std::string_view key) {
-  const std::size_t at = text.find(key);
-  if (at == std::string_view::npos) {
-    throw BinaryFault(kFixedBytes, "no shape of two dimensions in the header", "one");
+// The numbers between the brackets of the shape.
+std::vector<std::size_t> shape_in(std::string_view header) {
+  constexpr std::string_view kKey = "'shape': (";
+  constexpr std::size_t kMostElements = std::size_t{1} << 40U;
+  std::vector<std::size_t> shape;
+  const std::size_t at = header.find(kKey);
+  std::string_view text = header.substr(at == std::string_view::npos ? 0 : at + kKey.size());
+  std::size_t elements = 1;
+  while (at != std::string_view::npos && !text.empty() && text.front() != ')') {
+    if (text.front() == ' ' || text.front() == ',') {
+      text.remove_prefix(1);
+      continue;
+    }
+    std::size_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || (value > 0 && elements > kMostElements / value)) {
+      throw BinaryFault(kFixedBytes, "a shape that is none in the header", "whole numbers");
+    }
+    elements *= std::max<std::size_t>(value, 1);
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    shape.push_back(value);
   }
-  text.remove_prefix(at + key.size());
-  while (text.starts_with(' ')) {
-    text.remove_prefix(1);
+  if (shape.size() < 2 || text.empty()) {
+    throw BinaryFault(kFixedBytes, fmt::format("a shape of {} dimensions", shape.size()),
+                      "at least two");
   }
-  std::size_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || value > (std::size_t{1} << 40U)) {
-    throw BinaryFault(kFixedBytes, "no shape of two dimensions in the header", "one");
-  }
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return value;
+  return shape;
 }
 
 FloatArray parse(std::span<const std::byte> bytes) {
@@ -60,10 +72,14 @@ FloatArray parse(std::span<const std::byte> bytes) {
       header.find("'fortran_order': False") == std::string::npos) {
     throw BinaryFault(kFixedBytes, "header " + header, "float32 in C order");
   }
-  std::string_view rest = header;
+  // All dimensions but the last are rows.
+  const std::vector<std::size_t> shape = shape_in(header);
   FloatArray array;
-  array.rows = number_after(rest, "'shape': (");
-  array.columns = number_after(rest, ",");
+  array.columns = shape.back();
+  array.rows = 1;
+  for (std::size_t i = 0; i + 1 < shape.size(); ++i) {
+    array.rows *= shape[i];
+  }
   const auto data =
       reader.take(std::uint64_t{array.rows} * array.columns * sizeof(float), "the array");
   array.values.resize(array.rows * array.columns);

@@ -1,4 +1,5 @@
-// NumPy array files, format 1.0: float32, C order, two dimensions.
+// NumPy array files, format 1.0: float32, C order. All dimensions but the last are read as
+// rows.
 //
 // Checked by: tests/unit/models_codec.cpp
 #pragma once

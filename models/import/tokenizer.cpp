@@ -1,35 +1,65 @@
 #include "models/import/tokenizer.hpp"
 
+#include "models/import/tokenizer_kinds.hpp"
 #include "sim/base/diagnostics.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
 #include <queue>
+#include <utility>
 
 namespace joulesim::models {
 namespace {
 
-constexpr std::string_view kSpaceMark = "\xe2\x96\x81";  // U+2581, SentencePiece's visible space
-constexpr std::int32_t kControlType = 3;                 // of GGUF's token types
+// GGUF's token types.
+constexpr std::int32_t kUnknownType = 2;
+constexpr std::int32_t kControlType = 3;
+constexpr std::int32_t kAddedType = 4;
 
-std::string with_plain_spaces(const std::string& piece) {
-  std::string result;
-  for (std::size_t i = 0; i < piece.size();) {
-    if (piece.compare(i, kSpaceMark.size(), kSpaceMark) == 0) {
-      result += ' ';
-      i += kSpaceMark.size();
-    } else {
-      result += piece[i++];
-    }
-  }
-  return result;
+// Bytes of the UTF-8 character that starts with `lead`; a stray byte counts as one.
+std::size_t character_bytes(char lead) {
+  const auto byte = static_cast<unsigned char>(lead);
+  return byte >= 0xf0U ? 4 : byte >= 0xe0U ? 3 : byte >= 0xc0U ? 2 : 1;
 }
 
-// "<0x0A>" -> 10
-std::optional<std::uint8_t> byte_of(const std::string& piece) {
+struct Piece {
+  std::string_view text;
+  std::ptrdiff_t previous = -1;
+  std::ptrdiff_t next = -1;
+};
+
+struct Join {
+  double score;
+  std::size_t left;  // of equal scores, the leftmost first
+  std::size_t right;
+  std::size_t size;  // of both texts when this was found
+
+  bool operator<(const Join& other) const {
+    return score != other.score ? score < other.score : left > other.left;
+  }
+};
+
+std::unique_ptr<Tokenizer::Coder> make_coder(const TokenTable& table) {
+  if (table.kind == "llama") {
+    return make_sentence_pieces(table);
+  }
+  if (table.kind == "gpt2") {
+    return make_byte_pairs(table);
+  }
+  if (table.kind == "bert") {
+    return make_word_pieces(table);
+  }
+  throw InputError(
+      fmt::format("found a token table of kind '{}' with {} tokens; expected kind "
+                  "llama, gpt2 or bert",
+                  table.kind, table.tokens.size()));
+}
+
+}  // namespace
+
+std::optional<std::uint8_t> byte_token(const std::string& piece) {
   if (piece.size() != 6 || !piece.starts_with("<0x") || piece.back() != '>') {
     return std::nullopt;
   }
@@ -40,152 +70,130 @@ std::optional<std::uint8_t> byte_of(const std::string& piece) {
              : std::nullopt;
 }
 
-// Bytes of the UTF-8 character that starts with `lead`; a stray byte counts as one.
-std::size_t character_bytes(char lead) {
-  const auto byte = static_cast<unsigned char>(lead);
-  return byte >= 0xf0U ? 4 : byte >= 0xe0U ? 3 : byte >= 0xc0U ? 2 : 1;
-}
-
-// Two neighbours that may become one token.
-struct Merge {
-  float score;
-  std::size_t left;  // of equal scores, the leftmost first
-  std::size_t right;
-  std::int32_t id;
-  std::int32_t left_id;  // as they were when this was found
-  std::int32_t right_id;
-
-  bool operator<(const Merge& other) const {
-    return score != other.score ? score < other.score : left > other.left;
-  }
-};
-
-struct Node {
-  std::int32_t id;
-  std::ptrdiff_t previous;
-  std::ptrdiff_t next;
-};
-
-}  // namespace
-
-Tokenizer::Tokenizer(const TokenTable& table) : scores_(table.scores), byte_ids_(256, -1) {
-  if (table.tokens.empty() || table.kind != "llama" || table.scores.size() != table.tokens.size()) {
-    throw InputError(
-        fmt::format("found a token table of kind '{}' with {} tokens and {} scores; expected one "
-                    "of kind 'llama' with a score for each token",
-                    table.kind, table.tokens.size(), table.scores.size()));
-  }
-  begin_ = static_cast<std::int32_t>(table.begin_id);
-  unknown_ = static_cast<std::int32_t>(table.unknown_id);
-  for (std::size_t i = 0; i < table.tokens.size(); ++i) {
-    const auto id = static_cast<std::int32_t>(i);
-    const bool special = i == static_cast<std::size_t>(table.begin_id) ||
-                         i == static_cast<std::size_t>(table.end_id) ||
-                         i == static_cast<std::size_t>(table.unknown_id) ||
-                         (i < table.types.size() && table.types[i] == kControlType);
-    control_.push_back(special);
-    if (const auto byte = byte_of(table.tokens[i])) {
-      byte_ids_[*byte] = id;
-      pieces_.emplace_back(1, static_cast<char>(*byte));
-      continue;
-    }
-    pieces_.push_back(with_plain_spaces(table.tokens[i]));
-    if (!special) {
-      ids_.emplace(pieces_.back(), id);  // of equal texts, the first id
-    }
-  }
-}
-
-std::vector<std::int32_t> Tokenizer::characters(std::string_view text) const {
-  std::vector<std::int32_t> result;
+std::vector<std::string_view> join_characters(std::string_view text, const Joins& joins) {
+  std::vector<Piece> pieces;
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t size = std::min(character_bytes(text[i]), text.size() - i);
-    const auto found = ids_.find(text.substr(i, size));
-    if (found != ids_.end()) {
-      result.push_back(found->second);
-    } else {
-      for (std::size_t k = 0; k < size; ++k) {
-        const std::int32_t id = byte_ids_[static_cast<unsigned char>(text[i + k])];
-        result.push_back(id >= 0 ? id : unknown_);
-      }
-    }
+    const auto at = static_cast<std::ptrdiff_t>(pieces.size());
+    pieces.push_back({text.substr(i, size), at - 1, at + 1});
     i += size;
+  }
+  if (pieces.empty()) {
+    return {};
+  }
+  pieces.back().next = -1;
+  std::priority_queue<Join> queue;
+  const auto consider = [&](std::ptrdiff_t left) {
+    if (left < 0 || pieces[static_cast<std::size_t>(left)].next < 0) {
+      return;
+    }
+    const auto l = static_cast<std::size_t>(left);
+    const auto r = static_cast<std::size_t>(pieces[l].next);
+    if (const auto score = joins(pieces[l].text, pieces[r].text)) {
+      queue.push({*score, l, r, pieces[l].text.size() + pieces[r].text.size()});
+    }
+  };
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    consider(static_cast<std::ptrdiff_t>(i));
+  }
+  while (!queue.empty()) {
+    const Join join = queue.top();
+    queue.pop();
+    Piece& left = pieces[join.left];
+    Piece& right = pieces[join.right];
+    // One of the two has been joined to another meanwhile.
+    if (left.text.empty() || right.text.empty() ||
+        left.text.size() + right.text.size() != join.size) {
+      continue;
+    }
+    left.text = std::string_view(left.text.data(), join.size);
+    right.text = {};
+    left.next = right.next;
+    if (left.next >= 0) {
+      pieces[static_cast<std::size_t>(left.next)].previous = static_cast<std::ptrdiff_t>(join.left);
+    }
+    consider(left.previous);
+    consider(static_cast<std::ptrdiff_t>(join.left));
+  }
+  std::vector<std::string_view> result;
+  for (std::ptrdiff_t i = 0; i >= 0; i = pieces[static_cast<std::size_t>(i)].next) {
+    result.push_back(pieces[static_cast<std::size_t>(i)].text);
   }
   return result;
 }
 
-std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
+Tokenizer::Tokenizer(const TokenTable& table) {
+  if (table.tokens.empty()) {
+    throw InputError("found no tokens in the model file; expected a token table");
+  }
+  coder_ = make_coder(table);
+  const bool types = table.types.size() == table.tokens.size();
+  for (std::size_t i = 0; i < table.tokens.size(); ++i) {
+    const auto id = static_cast<std::int64_t>(i);
+    const bool marks = id == table.begin_id || id == table.end_id || id == table.unknown_id ||
+                       id == table.separator_id || id == table.class_id;
+    control_.push_back(types ? table.types[i] == kControlType || table.types[i] == kUnknownType
+                             : marks);
+    if (types && table.types[i] == kAddedType && !table.tokens[i].empty()) {
+      added_.emplace_back(table.tokens[i], static_cast<std::int32_t>(i));
+    }
+  }
+  std::stable_sort(added_.begin(), added_.end(),
+                   [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+  const bool bert = table.kind == "bert";
+  const std::int64_t first = bert ? table.class_id : table.begin_id;
+  const std::int64_t last = bert ? table.separator_id : table.end_id;
+  begin_ = table.add_begin.value_or(table.kind != "gpt2") ? static_cast<std::int32_t>(first) : -1;
+  end_ = table.add_end.value_or(bert) ? static_cast<std::int32_t>(last) : -1;
+}
+
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool marks) const {
   std::vector<std::int32_t> ids;
-  if (begin_ >= 0) {
+  if (marks && begin_ >= 0) {
     ids.push_back(begin_);
   }
-  if (text.empty()) {
-    return ids;
+  bool first = true;
+  while (!text.empty()) {
+    // The next token that users added, the longest of those that start there.
+    std::size_t at = std::string_view::npos;
+    const std::pair<std::string, std::int32_t>* found = nullptr;
+    for (const auto& added : added_) {
+      if (const std::size_t here = text.find(added.first); here < at) {
+        at = here;
+        found = &added;
+      }
+    }
+    if (const std::string_view plain = text.substr(0, at); !plain.empty()) {
+      coder_->encode(plain, first, ids);
+    }
+    first = false;
+    if (found == nullptr) {
+      break;
+    }
+    ids.push_back(found->second);
+    text.remove_prefix(at + found->first.size());
   }
-  std::vector<Node> nodes;
-  for (const std::int32_t id : characters(" " + std::string(text))) {
-    const auto at = static_cast<std::ptrdiff_t>(nodes.size());
-    nodes.push_back({id, at - 1, at + 1});
-  }
-  nodes.back().next = -1;
-  std::priority_queue<Merge> merges;
-  const auto consider = [&](std::ptrdiff_t left) {
-    if (left < 0 || nodes[static_cast<std::size_t>(left)].next < 0) {
-      return;
-    }
-    const auto l = static_cast<std::size_t>(left);
-    const auto r = static_cast<std::size_t>(nodes[l].next);
-    if (nodes[l].id < 0 || nodes[r].id < 0) {
-      return;
-    }
-    const auto found = ids_.find(pieces_[static_cast<std::size_t>(nodes[l].id)] +
-                                 pieces_[static_cast<std::size_t>(nodes[r].id)]);
-    if (found != ids_.end()) {
-      merges.push({scores_[static_cast<std::size_t>(found->second)], l, r, found->second,
-                   nodes[l].id, nodes[r].id});
-    }
-  };
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    consider(static_cast<std::ptrdiff_t>(i));
-  }
-  constexpr std::int32_t kGone = -2;
-  while (!merges.empty()) {
-    const Merge merge = merges.top();
-    merges.pop();
-    Node& left = nodes[merge.left];
-    Node& right = nodes[merge.right];
-    const bool stale = left.id != merge.left_id || right.id != merge.right_id ||
-                       left.next != static_cast<std::ptrdiff_t>(merge.right);
-    if (stale) {
-      continue;
-    }
-    left.id = merge.id;
-    left.next = right.next;
-    right.id = kGone;
-    if (left.next >= 0) {
-      nodes[static_cast<std::size_t>(left.next)].previous = static_cast<std::ptrdiff_t>(merge.left);
-    }
-    consider(left.previous);
-    consider(static_cast<std::ptrdiff_t>(merge.left));
-  }
-  for (std::ptrdiff_t i = 0; i >= 0; i = nodes[static_cast<std::size_t>(i)].next) {
-    ids.push_back(nodes[static_cast<std::size_t>(i)].id);
+  if (marks && end_ >= 0) {
+    ids.push_back(end_);
   }
   return ids;
 }
 
 std::string Tokenizer::decode(std::span<const std::int32_t> ids) const {
   std::string text;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const std::int32_t id = ids[i];
-    if (id < 0 || static_cast<std::size_t>(id) >= pieces_.size() ||
+  // The space that encoding put in front of a text is taken off where the text begins.
+  bool first = !ids.empty() && (ids.front() == begin_ || begin_ < 0);
+  for (const std::int32_t id : ids) {
+    if (id < 0 || static_cast<std::size_t>(id) >= control_.size() ||
         control_[static_cast<std::size_t>(id)]) {
       continue;
     }
-    const std::string& piece = pieces_[static_cast<std::size_t>(id)];
-    // The space that encoding put in front of the text is taken off again.
-    const bool first = i > 0 && ids[i - 1] == begin_ && piece.starts_with(' ');
-    text += first ? piece.substr(1) : piece;
+    text += coder_->text_of(id, first);
+    first = false;
   }
   return text;
 }

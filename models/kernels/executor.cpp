@@ -173,7 +173,7 @@ void Executor::add_positions(const Op& op, Step& step) {
   Values position(size(columns));
   const Attributes& a = op.attributes;
   for (std::int64_t t = 0; t < a.batch * a.new_tokens; ++t) {
-    table.row(a.past + t % a.new_tokens, position);
+    table.row(a.offset + a.past + t % a.new_tokens, position);
     const auto row = row_of(y, t, columns);
     std::transform(row.begin(), row.end(), position.begin(), row.begin(), std::plus<>());
   }
@@ -286,11 +286,14 @@ void Executor::elementwise(const Op& op, Step& step) {
     }
     return;
   }
+  const Values& added = op.kind == OpKind::kAdd && step.is_weight(op, 1)
+                            ? vector_weight(step.graph, op.inputs[1])
+                            : step.in(op, op.inputs.size() - 1);
   const std::size_t repeats = y.size() / x.size();  // a gate of one column serves its whole row
   for (std::size_t i = 0; i < y.size(); ++i) {
     double value = x[i / repeats];
     if (op.kind == OpKind::kAdd) {
-      value += step.in(op, 1)[i];
+      value += added[i % added.size()];
     } else if (op.kind == OpKind::kActivation) {
       value = activate(a.activation, value);
     } else if (op.kind == OpKind::kGatedActivation) {

@@ -175,6 +175,7 @@ void Executor::multiply_heads(const Op& op, Step& step) {
   }
 }
 
+// Rows are chosen whole; columns are taken from, or put beside each other in, every head.
 void Executor::arrange(const Op& op, Step& step) {
   const Attributes& a = op.attributes;
   const std::int64_t columns = step.shape(op.inputs[0]).columns;
@@ -182,17 +183,28 @@ void Executor::arrange(const Op& op, Step& step) {
   Values& y = step.out(op);
   for (std::int64_t t = 0; t < made.rows; ++t) {
     const auto to = row_of(y, t, made.columns);
-    if (op.kind == OpKind::kConcat) {
-      const auto left = row_of(step.in(op, 0), t, columns);
-      const auto right = row_of(step.in(op, 1), t, made.columns - columns);
-      std::copy(right.begin(), right.end(), std::copy(left.begin(), left.end(), to.begin()));
+    if (op.kind == OpKind::kSelectLast || op.kind == OpKind::kSelectFirst) {
+      const bool last = op.kind == OpKind::kSelectLast;
+      const auto row =
+          row_of(step.in(op, 0), last ? (t + 1) * a.new_tokens - 1 : t * a.new_tokens, columns);
+      std::copy(row.begin(), row.end(), to.begin());
       continue;
     }
-    const std::int64_t from = op.kind == OpKind::kSelectLast    ? (t + 1) * a.new_tokens - 1
-                              : op.kind == OpKind::kSelectFirst ? t * a.new_tokens
-                                                                : t;
-    const auto row = row_of(step.in(op, 0), from, columns);
-    std::copy_n(row.begin() + a.offset, made.columns, to.begin());
+    const auto left = row_of(step.in(op, 0), t, columns);
+    const std::size_t width = size(columns / a.heads);
+    const std::size_t made_width = size(made.columns / a.heads);
+    for (std::size_t head = 0; head < size(a.heads); ++head) {
+      const auto from = left.subspan(head * width, width);
+      const auto into = to.subspan(head * made_width, made_width);
+      if (op.kind == OpKind::kSlice) {
+        std::copy_n(from.begin() + a.offset, made_width, into.begin());
+        continue;
+      }
+      const auto right = row_of(step.in(op, 1), t, made.columns - columns);
+      const std::size_t more = made_width - width;
+      std::copy_n(right.begin() + static_cast<std::ptrdiff_t>(head * more), more,
+                  std::copy(from.begin(), from.end(), into.begin()));
+    }
   }
 }
 

@@ -35,7 +35,7 @@ Model random_model(const ModelSpec& spec, std::uint64_t seed) {
   Model model;
   model.spec = spec;
   std::mt19937_64 bits(seed);
-  const OperatorGraph graph = build_graph(spec, Phase::decode(0));
+  const OperatorGraph graph = build_graph(spec, whole_phase(spec));
   const Format fp32 = known_format("fp32");
   for (const Storage& storage : graph.storages()) {
     if (storage.kind != TensorKind::kWeight) {

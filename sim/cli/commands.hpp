@@ -34,11 +34,21 @@ int explain(const Common& common, const std::string& result, const std::string& 
 
 struct EvalArguments {
   std::string model;
-  std::string tokens;  // "1,2,3"
+  std::string tokens;     // "1,2,3"
+  std::string prompt;     // text instead
+  std::string tokenizer;  // a file with the token table, where the model's has none
   std::int64_t greedy = 0;
   std::string datapath = "fp32";
   std::string logits;  // .npy to write
 };
 int eval(const Common& common, const EvalArguments& arguments);
+
+struct ValidateArguments {
+  std::string what;
+  std::string data;  // folder or file of references; empty: what holds without
+  std::string out;   // folder for a report; empty: none
+  int jobs = 0;
+};
+int validate_numerics(const Common& common, const ValidateArguments& arguments);
 
 }  // namespace joulesim::cli

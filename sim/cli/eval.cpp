@@ -1,6 +1,9 @@
 // eval: a real model file, computed.
+#include "models/import/llama2c.hpp"
 #include "models/import/model.hpp"
 #include "models/import/npy.hpp"
+#include "models/import/tokenizer.hpp"
+#include "models/import/unicode_text.hpp"
 #include "models/kernels/evaluate.hpp"
 #include "sim/base/diagnostics.hpp"
 #include "sim/cli/commands.hpp"
@@ -10,6 +13,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 namespace joulesim::cli {
@@ -35,11 +39,49 @@ std::vector<std::int32_t> parse_tokens(const std::string& text) {
   return tokens;
 }
 
+// The table of the model file or the one that was named; without a prompt none is fine.
+std::optional<models::Tokenizer> tokenizer_of(const models::Model& model,
+                                              const EvalArguments& arguments) {
+  const bool own = arguments.tokenizer.empty();
+  if (arguments.prompt.empty() && own && model.tokens.tokens.empty()) {
+    return std::nullopt;
+  }
+  try {
+    return models::Tokenizer(
+        own ? model.tokens
+        : arguments.tokenizer.ends_with(".bin")
+            ? models::read_llama2c_tokens(arguments.tokenizer, model.spec.vocab)
+            : models::load_tokens(arguments.tokenizer));
+  } catch (const InputError&) {
+    if (!arguments.prompt.empty()) {
+      throw;
+    }
+    return std::nullopt;
+  }
+}
+
+// JSON holds Unicode: bytes that are none become the replacement character.
+std::string printable(const std::string& text) {
+  std::string result;
+  for (const char32_t point : models::code_points(text)) {
+    models::append_utf8(result, point >= 0xD800 && point <= 0xDFFF ? 0xFFFD : point);
+  }
+  return result;
+}
+
 }  // namespace
 
 int eval(const Common& common, const EvalArguments& arguments) {
-  const std::vector<std::int32_t> tokens = parse_tokens(arguments.tokens);
+  if (arguments.tokens.empty() == arguments.prompt.empty()) {
+    throw InputError("found neither or both of --tokens and --prompt; expected one of them\n");
+  }
+  std::vector<std::int32_t> tokens = parse_tokens(arguments.tokens);
   const models::Model model = models::load_model(arguments.model);
+  // A text needs the file's own token table; ids do not.
+  const std::optional<models::Tokenizer> tokenizer = tokenizer_of(model, arguments);
+  if (!arguments.prompt.empty()) {
+    tokens = tokenizer->encode(arguments.prompt);
+  }
   const models::EvalResult result =
       models::evaluate(model, tokens, arguments.greedy, arguments.datapath);
   if (!arguments.logits.empty()) {
@@ -54,6 +96,9 @@ int eval(const Common& common, const EvalArguments& arguments) {
     if (!arguments.logits.empty()) {
       json["logits"] = arguments.logits;
     }
+    if (tokenizer) {
+      json["greedy_text"] = printable(tokenizer->decode(result.greedy_ids));
+    }
     if (result.comparison) {
       json["numerics.max_abs_error"] = result.comparison->max_abs_error;
       json["numerics.rms_error"] = result.comparison->rms_error;
@@ -67,6 +112,10 @@ int eval(const Common& common, const EvalArguments& arguments) {
                            arguments.datapath, result.logits.rows, result.logits.columns);
   if (!result.greedy_ids.empty()) {
     std::cout << fmt::format("greedy ids: {}\n", fmt::join(result.greedy_ids, ","));
+    if (tokenizer) {
+      std::cout << fmt::format("greedy text: {}{}\n", arguments.prompt,
+                               tokenizer->decode(result.greedy_ids));
+    }
   }
   if (result.comparison) {
     std::cout << fmt::format(

@@ -128,13 +128,20 @@ void print_figures(const Common& common, const std::string& title,
 
 void show_model(const Common& common, const models::ModelSpec& spec,
                 const std::vector<Figure>& figures, bool dot) {
-  const models::OperatorGraph graph = models::build_graph(
-      spec, models::Phase::decode(std::min<std::int64_t>(128, spec.max_context - 1)));
+  const std::int64_t context =
+      std::max<std::int64_t>(1, std::min<std::int64_t>(128, spec.max_context - 1));
+  const models::OperatorGraph graph =
+      models::build_graph(spec, models::decode_phase(spec, context, context));
   if (dot) {
     std::cout << graph.dot();
     return;
   }
-  const models::GraphTotals totals = models::totals_of(graph);
+  models::GraphTotals totals = models::totals_of(graph);
+  // An encoder's weights are read once per request, by no decode step.
+  const models::GraphTotals whole =
+      models::totals_of(models::build_graph(spec, models::whole_phase(spec)));
+  totals.parameters = whole.parameters;
+  totals.weight_bytes = whole.weight_bytes;
   if (common.json) {
     Json ops = Json::array();
     for (const models::Op& op : graph.ops()) {
@@ -245,8 +252,8 @@ int show(const Common& common, const std::string& thing, bool dot) {
   } else if (const auto* model = library.model(thing)) {
     const models::ModelFile file = models::read_model_file(model->path);
     show_model(common, file.spec, file.figures, dot);
-  } else if (thing.ends_with(".gguf")) {
-    show_model(common, models::load_model(thing).spec, {}, dot);
+  } else if (std::error_code none; fs::exists(thing, none)) {
+    show_model(common, models::load_model_spec(thing), {}, dot);
   } else if (const auto* scenario = library.scenario(thing)) {
     const engine::Scenario s = engine::read_scenario(scenario->path, {});
     std::cout << s.title << "\n" << s.question << "\n\n" << s.text;

@@ -85,12 +85,24 @@ int dispatch(int argc, char** argv) {
 
   CLI::App* eval_command = app.add_subcommand("eval", "run a model file numerically");
   eval_command->add_option("model", eval.model, "model file")->required();
-  eval_command->add_option("--tokens", eval.tokens, "token ids, separated by commas")->required();
+  eval_command->add_option("--tokens", eval.tokens, "token ids, separated by commas");
+  eval_command->add_option("--prompt", eval.prompt, "text instead of token ids");
+  eval_command->add_option("--tokenizer", eval.tokenizer,
+                           "token table: a GGUF file, tokenizer.json or llama2.c's tokenizer.bin");
   eval_command->add_option("--greedy", eval.greedy, "tokens to continue with")
       ->check(CLI::Range(0, 1 << 20));
   eval_command->add_option("--datapath", eval.datapath, "arithmetic to compute with")
       ->capture_default_str();
   eval_command->add_option("--logits", eval.logits, "write all logits to this .npy file");
+
+  cli::ValidateArguments validate;
+  CLI::App* validate_command =
+      app.add_subcommand("validate", "predictions against references and laws");
+  validate_command->add_option("what", validate.what, "what is validated")
+      ->required()
+      ->check(CLI::IsMember({"numerics"}));
+  validate_command->add_option("--data", validate.data, "folder with reference data");
+  validate_command->add_option("--out", validate.out, "folder for the report and its tables");
 
   for (CLI::App* command : app.get_subcommands({})) {
     add_common(command, common);
@@ -120,6 +132,9 @@ int dispatch(int argc, char** argv) {
   }
   if (*explain_command) {
     return cli::explain(common, result, metric);
+  }
+  if (*validate_command) {
+    return cli::validate_numerics(common, validate);
   }
   return cli::eval(common, eval);
 }

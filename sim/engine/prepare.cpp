@@ -26,7 +26,7 @@ void gather(Diagnostics& faults, const Work& work) {
 
 bool is_model_file(const std::string& name) {
   return name.ends_with(".gguf") || name.ends_with(".bin") || name.ends_with(".safetensors") ||
-         name.ends_with(".toml") || name.find('/') != std::string::npos;
+         name.ends_with(".toml") || name.ends_with(".json") || name.find('/') != std::string::npos;
 }
 
 void load_model(const Library& library, Prepared& prepared) {
@@ -45,8 +45,9 @@ void load_model(const Library& library, Prepared& prepared) {
       prepared.model_figures = file.figures;
       prepared.files.push_back({shown_path(path), fnv1a(file.text)});
     } else {
-      prepared.model = models::load_model(shown_path(path)).spec;
-      std::ifstream in(path, std::ios::binary);
+      prepared.model = models::load_model_spec(shown_path(path));
+      std::ifstream in(std::filesystem::is_directory(path) ? path / "config.json" : path,
+                       std::ios::binary);
       std::ostringstream text;
       text << in.rdbuf();
       prepared.files.push_back({shown_path(path), fnv1a(text.str())});
@@ -80,7 +81,16 @@ void load_model(const Library& library, Prepared& prepared) {
   if (scenario.layer_repeat) {
     spec.layer_repeat = *scenario.layer_repeat;
   }
-  const std::int64_t last = scenario.prompt_tokens + scenario.generate_tokens;
+  if (!spec.causal && scenario.generate_tokens != 1) {
+    Diagnostics diagnostics;
+    diagnostics.error(scenario.workload_place,
+                      fmt::format("found {} tokens to generate; expected 1: '{}' is an encoder, "
+                                  "whose answer is one pass over the prompt",
+                                  scenario.generate_tokens, spec.title));
+    throw InputError(std::move(diagnostics));
+  }
+  const bool one_pass = !spec.causal;  // the answer takes no position
+  const std::int64_t last = scenario.prompt_tokens + (one_pass ? 0 : scenario.generate_tokens);
   if (last > spec.max_context) {
     Diagnostics diagnostics;
     diagnostics.error(scenario.workload_place,
@@ -157,8 +167,9 @@ std::vector<double> weights_of(const std::vector<std::int64_t>& contexts, std::i
 
 mapping::StepPlan replan(const Prepared& prepared, const PlannedStep& step, std::int64_t batch,
                          const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime) {
-  const models::OperatorGraph graph =
-      models::build_graph(prepared.model, {batch, step.new_tokens, step.context, false});
+  models::Phase phase = step.phase;
+  phase.batch = batch;
+  const models::OperatorGraph graph = models::build_graph(prepared.model, phase);
   return mapping::plan_step(graph, prepared.placement, unit, runtime, prepared.scenario.unit_place);
 }
 
@@ -187,32 +198,42 @@ std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenar
   prepared->tiers = tiers_of(machine);
 
   const std::int64_t positions = scenario.prompt_tokens + scenario.generate_tokens;
-  const models::OperatorGraph prefill =
-      models::build_graph(prepared->model, models::Phase::prefill(scenario.prompt_tokens));
-  const models::OperatorGraph last =
-      models::build_graph(prepared->model, models::Phase::decode(positions - 1, scenario.batch));
+  const models::ModelSpec& spec = prepared->model;
+  const auto decode_at = [&](std::int64_t context) {
+    return models::decode_phase(spec, scenario.prompt_tokens, context, scenario.batch);
+  };
+  const models::Phase prefill_phase = models::prefill_phase(spec, scenario.prompt_tokens);
+  const models::OperatorGraph prefill = models::build_graph(spec, prefill_phase);
+  const models::OperatorGraph last = models::build_graph(spec, decode_at(positions - 1));
   prepared->placement = mapping::place(last, prefill, positions, prepared->tiers,
                                        {scenario.weights_in}, scenario.weights_place);
 
   const hw::ComputeUnit& unit = *prepared->unit->unit;
   const hw::RuntimeSpec& runtime = prepared->runtime.spec;
-  const auto plan = [&](const models::OperatorGraph& graph, std::string name,
-                        std::int64_t context) {
+  const auto plan = [&](const models::OperatorGraph& graph, const models::Phase& phase,
+                        std::string name, std::int64_t context) {
     PlannedStep step;
+    step.phase = phase;
     step.name = std::move(name);
     step.context = context;
     step.totals = models::totals_of(graph);
     step.plan = mapping::plan_step(graph, prepared->placement, unit, runtime, scenario.unit_place);
     return step;
   };
-  prepared->prefill = plan(prefill, fmt::format("prefill of {}", scenario.prompt_tokens), 0);
+  prepared->prefill =
+      plan(prefill, prefill_phase, fmt::format("prefill of {}", scenario.prompt_tokens), 0);
   prepared->prefill.new_tokens = scenario.prompt_tokens;
   const std::vector<std::int64_t> contexts =
       contexts_of(scenario.prompt_tokens, scenario.generate_tokens);
   for (const std::int64_t context : contexts) {
-    prepared->decode.push_back(
-        plan(models::build_graph(prepared->model, models::Phase::decode(context, scenario.batch)),
-             fmt::format("decode at {}", context), context));
+    const models::Phase phase = decode_at(context);
+    prepared->decode.push_back(plan(models::build_graph(spec, phase), phase,
+                                    fmt::format("decode at {}", context), context));
+  }
+  // An encoder's weights are the model's too, though no decode step reads them.
+  for (PlannedStep& step : prepared->decode) {
+    step.totals.parameters = prepared->prefill.totals.parameters;
+    step.totals.weight_bytes = prepared->prefill.totals.weight_bytes;
   }
   prepared->decode_weight = weights_of(contexts, scenario.generate_tokens);
   return prepared;

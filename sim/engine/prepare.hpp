@@ -2,6 +2,7 @@
 // simulation.
 #pragma once
 
+#include "models/arch/build_graph.hpp"
 #include "models/arch/model_spec.hpp"
 #include "models/graph/cost.hpp"
 #include "sim/engine/machine.hpp"
@@ -17,6 +18,7 @@
 namespace joulesim::engine {
 
 struct PlannedStep {
+  models::Phase phase;          // of the model's graph, for the batch that it was planned for
   std::int64_t new_tokens = 1;  // per sequence
   std::string name;             // "prefill of 128", "decode at 130"
   std::int64_t context = 0;     // positions already cached

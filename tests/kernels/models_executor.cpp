@@ -54,8 +54,8 @@ std::vector<ModelSpec> variants() {
   bitnet.sub_norm = true;
   bitnet.activation = Activation::kRelu2;
   ModelSpec& mixture = variant("mixture of experts");
-  mixture.experts = 4;
-  mixture.active_experts = 2;
+  mixture.experts.experts = 4;
+  mixture.experts.active = 2;
   variant("ALiBi").position = PositionKind::kAlibi;
   variant("widths that differ by layer").stack = {{4, 2, 96}, {2, 1, 64}, {6, 3, 128}};
   return specs;

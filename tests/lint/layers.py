@@ -48,6 +48,7 @@ LIBRARIES = [
     (("CLI/",), ("sim/cli/main.cpp",), "CLI11"),
     (("toml++",), ("sim/base/",), "toml++"),
     (("gnuplot-iostream",), ("reports/plots/",), "gnuplot-iostream"),
+    (("unicode/",), ("models/import/",), "ICU"),
     (("catch2/",), (), "Catch2"),
 ]
 NO_SYSTEMC = (BASE + "/", "models/", "reports/", "sim/mapping/", "sim/serving/")

@@ -1,4 +1,4 @@
 joulesim_test(oracle_models
-  SOURCES tests/oracle/models_stories.cpp
+  SOURCES tests/oracle/models_stories.cpp tests/oracle/models_tokens.cpp tests/oracle/models_expected.cpp
   LINK joulesim::kernels nlohmann_json::nlohmann_json
   LABELS fast)

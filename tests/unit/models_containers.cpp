@@ -230,7 +230,7 @@ TEST_CASE("token tables that are damaged or of another kind are refused") {
       InputError);
   TokenTable table;
   CHECK_THROWS_AS(Tokenizer(table), InputError);
-  table.kind = "gpt2";
+  table.kind = "t5";
   table.tokens = {"a"};
   table.scores = {0.0F};
   CHECK_THROWS_AS(Tokenizer(table), InputError);
@@ -241,6 +241,7 @@ TEST_CASE("the pair with the best score is merged first, the leftmost of equals"
   table.kind = "llama";
   table.tokens = {"a", "b", "ab", "ba", "aba", " ", " a"};
   table.scores = {-1.0F, -1.0F, -3.0F, -2.0F, -1.0F, -9.0F, -20.0F};
+  table.space_prefix = true;
   const Tokenizer tokenizer(table);
   // " abab": "ba" beats "ab"; then "aba" (from a + ba) beats " a"; the last b stays.
   CHECK(tokenizer.encode("abab") == std::vector<std::int32_t>{5, 4, 1});

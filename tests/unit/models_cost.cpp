@@ -114,8 +114,8 @@ TEST_CASE("tying counts the table once in storage and twice in use") {
 
 TEST_CASE("a mixture of experts reads the experts that are reached") {
   ModelSpec spec = tiny();
-  spec.experts = 4;
-  spec.active_experts = 1;
+  spec.experts.experts = 4;
+  spec.experts.active = 1;
   const OperatorGraph graph = build_graph(spec, Phase::decode(0));
   const OpCost gate = cost(graph, "block.0.ffn.gate");
   CHECK(gate.weight_bytes == 12 * 8 * 2);
