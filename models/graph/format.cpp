@@ -44,6 +44,10 @@ constexpr std::array kFixed = {
     Fixed{"q5_k", Element::kInt5, 256, 4 + 12 + 32 + 128, 0},
     Fixed{"q6_k", Element::kInt6, 256, 2 + 16 + 64 + 128, 0},
     Fixed{"iq4_nl", Element::kInt4, 32, 2 + 16, 0},
+    Fixed{"iq4_xs", Element::kInt4, 256, 2 + 2 + 4 + 128, 0},
+    Fixed{"tq1_0", Element::kTernary, 256, 48 + 4 + 2, 0},
+    Fixed{"tq2_0", Element::kTernary, 256, 64 + 2, 0},
+    Fixed{"q8_k", Element::kInt8, 256, 4 + 256 + 32, 0},
 };
 
 std::optional<Element> integer_of(std::int64_t bits) {

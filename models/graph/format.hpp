@@ -59,7 +59,8 @@ struct Format {
 //   intB_gN, intB_gN_zp                     one fp16 scale (and fp16 zero point) per N elements of
 //   a row mxfp4                                   fp4 with an 8-bit exponent per 32 elements
 //   ternary, ternary_base3                  2-bit codes, or five codes in a byte; one fp32 scale
-//   per matrix q4_0 q4_1 q5_0 q5_1 q8_0 q2_k … q6_k iq4_nl   the GGUF block types
+//   per matrix q4_0 q4_1 q5_0 q5_1 q8_0 q2_k … q6_k iq4_nl iq4_xs tq1_0 tq2_0 q8_k   the GGUF block
+//   types
 // Nothing is returned for any other text.
 std::optional<Format> find_format(std::string_view name);
 

@@ -24,7 +24,9 @@ constexpr std::array kBlockCodes = {
     BlockCode{"q8_0", decode_q8_0},     BlockCode{"q2_k", decode_q2_k},
     BlockCode{"q3_k", decode_q3_k},     BlockCode{"q4_k", decode_q4_k},
     BlockCode{"q5_k", decode_q5_k},     BlockCode{"q6_k", decode_q6_k},
-    BlockCode{"iq4_nl", decode_iq4_nl},
+    BlockCode{"iq4_nl", decode_iq4_nl}, BlockCode{"iq4_xs", decode_iq4_xs},
+    BlockCode{"tq1_0", decode_tq1_0},   BlockCode{"tq2_0", decode_tq2_0},
+    BlockCode{"q8_k", decode_q8_k},     BlockCode{"mxfp4", decode_mxfp4},
 };
 
 BlockDecoder block_decoder(const Format& format) {
@@ -119,13 +121,24 @@ void decode_q8_0(const std::uint8_t* block, float* out) {
 }
 
 void decode_iq4_nl(const std::uint8_t* block, float* out) {
-  // The non-linear 4-bit grid of the format's definition (ggml, type 20).
-  constexpr std::array<float, 16> kGrid = {-127, -104, -83, -65, -49, -35, -22, -10,
-                                           1,    13,   25,  38,  53,  69,  89,  113};
   const float d = scale_at(block);
   for (int j = 0; j < kHalfBlock; ++j) {
-    out[j] = d * kGrid[block[2 + j] & 15U];
-    out[j + kHalfBlock] = d * kGrid[block[2 + j] >> 4U];
+    out[j] = d * kNonLinearGrid[block[2 + j] & 15U];
+    out[j + kHalfBlock] = d * kNonLinearGrid[block[2 + j] >> 4U];
+  }
+}
+
+void decode_mxfp4(const std::uint8_t* block, float* out) {
+  // OCP microscaling formats 1.0: an exponent of bias 127, and fp4 with two bits of exponent.
+  constexpr std::array<float, 8> kMagnitudes = {0.0F, 0.5F, 1.0F, 1.5F, 2.0F, 3.0F, 4.0F, 6.0F};
+  const float scale = std::ldexp(1.0F, static_cast<int>(block[0]) - 127);
+  const auto value = [&](unsigned code) {
+    const float magnitude = kMagnitudes[code & 7U] * scale;
+    return (code & 8U) != 0 ? -magnitude : magnitude;
+  };
+  for (int j = 0; j < kHalfBlock; ++j) {
+    out[j] = value(block[1 + j] & 15U);
+    out[j + kHalfBlock] = value(block[1 + j] >> 4U);
   }
 }
 

@@ -107,4 +107,62 @@ void decode_q6_k(const std::uint8_t* block, float* out) {
   }
 }
 
+void decode_q8_k(const std::uint8_t* block, float* out) {
+  const auto d = load<float>(block);
+  for (int i = 0; i < 256; ++i) {
+    out[i] = d * real(load<std::int8_t>(block + 4 + i));
+  }
+}
+
+void decode_iq4_xs(const std::uint8_t* block, float* out) {
+  const float d = half(block);
+  const auto high = load<std::uint16_t>(block + 2);
+  for (int run = 0; run < 8; ++run) {
+    const int low = (block[4 + run / 2] >> (4 * (run % 2))) & 15;
+    const int scale = (low | (((high >> (2 * run)) & 3) << 4)) - 32;
+    const std::uint8_t* codes = block + 8 + 16 * run;
+    for (int j = 0; j < 16; ++j) {
+      out[32 * run + j] = d * real(scale) * kNonLinearGrid[codes[j] & 15U];
+      out[32 * run + j + 16] = d * real(scale) * kNonLinearGrid[codes[j] >> 4U];
+    }
+  }
+}
+
+namespace {
+
+// The n-th of the base-3 digits of a byte that holds a fraction: multiplying by 3 moves the next
+// digit above the point.
+int ternary_digit(std::uint8_t byte, int n) {
+  unsigned rest = byte;
+  for (int i = 0; i < n; ++i) {
+    rest = (rest * 3U) & 255U;
+  }
+  return static_cast<int>((rest * 3U) >> 8U);
+}
+
+}  // namespace
+
+void decode_tq1_0(const std::uint8_t* block, float* out) {
+  const float d = half(block + 52);
+  const auto put = [&](std::uint8_t byte, int n) { *out++ = d * real(ternary_digit(byte, n) - 1); };
+  // Five digits a byte in runs of 32 and of 16 bytes, then four digits in each of the last four.
+  for (const auto& [first, count, digits] :
+       {std::array{0, 32, 5}, std::array{32, 16, 5}, std::array{48, 4, 4}}) {
+    for (int n = 0; n < digits; ++n) {
+      for (int i = 0; i < count; ++i) {
+        put(block[first + i], n);
+      }
+    }
+  }
+}
+
+void decode_tq2_0(const std::uint8_t* block, float* out) {
+  const float d = half(block + 64);
+  for (int i = 0; i < 256; ++i) {
+    const int in_half = i % 128;
+    const int code = (block[32 * (i / 128) + in_half % 32] >> (2 * (in_half / 32))) & 3;
+    out[i] = d * real(code - 1);
+  }
+}
+
 }  // namespace joulesim::models

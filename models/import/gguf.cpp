@@ -39,10 +39,11 @@ struct TypeName {
   const char* format;
 };
 constexpr std::array kTypes = {
-    TypeName{0, "fp32"},    TypeName{1, "fp16"},  TypeName{2, "q4_0"},  TypeName{3, "q4_1"},
-    TypeName{6, "q5_0"},    TypeName{7, "q5_1"},  TypeName{8, "q8_0"},  TypeName{10, "q2_k"},
-    TypeName{11, "q3_k"},   TypeName{12, "q4_k"}, TypeName{13, "q5_k"}, TypeName{14, "q6_k"},
-    TypeName{20, "iq4_nl"}, TypeName{30, "bf16"},
+    TypeName{0, "fp32"},   TypeName{1, "fp16"},    TypeName{2, "q4_0"},    TypeName{3, "q4_1"},
+    TypeName{6, "q5_0"},   TypeName{7, "q5_1"},    TypeName{8, "q8_0"},    TypeName{10, "q2_k"},
+    TypeName{11, "q3_k"},  TypeName{12, "q4_k"},   TypeName{13, "q5_k"},   TypeName{14, "q6_k"},
+    TypeName{15, "q8_k"},  TypeName{20, "iq4_nl"}, TypeName{23, "iq4_xs"}, TypeName{30, "bf16"},
+    TypeName{34, "tq1_0"}, TypeName{35, "tq2_0"},  TypeName{39, "mxfp4"},
 };
 
 class Parser {

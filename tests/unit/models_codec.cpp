@@ -89,6 +89,61 @@ TEST_CASE("a Q8_0 block is decoded as worked out by hand") {
   CHECK(out[31] == 10.0F);
 }
 
+TEST_CASE("IQ4_XS, Q8_K, the ternary types and MXFP4 are decoded as worked out by hand") {
+  std::vector<std::uint8_t> xs(136, 0);
+  xs[1] = 0x40;  // 2.0
+  xs[2] = 0x02;  // top bits of the first run's scale: 32
+  xs[4] = 0x05;  // and its low ones: 5, together 37 - 32
+  xs[8] = 0x80;  // codes 0 and 8 of elements 0 and 16
+  std::vector<float> out = decoded("iq4_xs", xs, 256);
+  CHECK(out[0] == 2.0F * 5.0F * -127.0F);
+  CHECK(out[16] == 2.0F * 5.0F * 1.0F);
+  CHECK(out[32] == 2.0F * -32.0F * -127.0F);
+
+  std::vector<std::uint8_t> q8(292, 0);
+  q8[2] = 0x00;
+  q8[3] = 0x40;  // 2.0 in fp32
+  q8[4] = 0xff;
+  q8[259] = 0x7f;
+  out = decoded("q8_k", q8, 256);
+  CHECK(out[0] == -2.0F);
+  CHECK(out[255] == 254.0F);
+
+  std::vector<std::uint8_t> two(66, 0);
+  two[65] = 0x40;  // 2.0
+  two[0] = 0x24;   // 0, 1, 2, 0 for elements 0, 32, 64, 96
+  two[32] = 0x02;  // element 128
+  out = decoded("tq2_0", two, 256);
+  CHECK(out[0] == -2.0F);
+  CHECK(out[32] == 0.0F);
+  CHECK(out[64] == 2.0F);
+  CHECK(out[96] == -2.0F);
+  CHECK(out[128] == 2.0F);
+
+  // Five digits 2, 1, 0, 2, 1 make 2 81 + 27 + 2 3 + 1 = 196 of 243, rounded up to 207 of 256.
+  std::vector<std::uint8_t> one(54, 0);
+  one[53] = 0x40;
+  one[0] = 207;
+  one[48] = 207;
+  out = decoded("tq1_0", one, 256);
+  CHECK(out[0] == 2.0F);
+  CHECK(out[32] == 0.0F);
+  CHECK(out[64] == -2.0F);
+  CHECK(out[96] == 2.0F);
+  CHECK(out[128] == 0.0F);
+  CHECK(out[240] == 2.0F);  // the last four bytes: four digits each
+  CHECK(out[244] == 0.0F);
+  CHECK(out[248] == -2.0F);
+  CHECK(out[252] == 2.0F);
+
+  std::vector<std::uint8_t> mx(17, 0);
+  mx[0] = 128;   // times 2
+  mx[1] = 0xf1;  // 0.5 and -6
+  out = decoded("mxfp4", mx, 32);
+  CHECK(out[0] == 1.0F);
+  CHECK(out[16] == -12.0F);
+}
+
 TEST_CASE("encoding and decoding stays within half a step") {
   std::mt19937_64 random(3);
   std::vector<float> row(256);
