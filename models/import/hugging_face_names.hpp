@@ -1,6 +1,6 @@
 // Names of tensors in Hugging Face files, and what is done to them on the way in.
 //
-// Checked by: tests/unit/models_families.cpp (every family written and read back)
+// Checked by: tests/unit/models_placing.cpp
 #pragma once
 
 #include "models/import/placing.hpp"

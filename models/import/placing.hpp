@@ -2,7 +2,7 @@
 //
 // Models:     see the list of changes below. Rows are kept as stored, and copied only where they do
 //             not lie side by side; where elements must move, formats have to be plain numbers.
-// Checked by: tests/unit/models_families.cpp, tests/oracle/models_stories.cpp
+// Checked by: tests/unit/models_placing.cpp, tests/oracle/models_stories.cpp
 #pragma once
 
 #include "models/import/model.hpp"
