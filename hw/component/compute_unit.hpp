@@ -3,6 +3,7 @@
 // A unit is pure description: it owns no SystemC state. TileEngine runs its programs.
 #pragma once
 
+#include "hw/component/kernel.hpp"
 #include "hw/component/tile_program.hpp"
 #include "hw/component/work.hpp"
 #include "sim/base/config.hpp"
@@ -44,7 +45,8 @@ struct Harness {
   };
   std::vector<std::string> frameworks, methods, sources;  // beginnings or parts of published names
   Clock clock = Clock::device;
-  Time call;                   // per call, with Clock::host
+  Time call;                 // per call of a product, with Clock::host
+  Time vector_call;          // per call of another operator
   int weight_copies = 1;       // replays take turns among so many copies of the weights
   bool keeps_caches = true;    // activations and KV of the last replay are still in the L2
   bool writes_kv = false;      // an attention call writes its new keys and values first
@@ -55,15 +57,16 @@ struct Harness {
 struct RuntimeSpec {
   std::string name;
   std::string title;
-  Time launch;                    // per operator that starts on its own
-  Time launch_low, launch_high;   // the range of `launch`
-  Time step_low, step_high;       // the range of `step_overhead`
-  Time step_overhead;             // host work per step that nothing hides
-  bool assumed = false;           // the launch cost is an assumption
-  bool fuse_vector_work = false;  // norms, activations, rotary run inside their neighbours
-  bool prefetch_weights = false;  // weights of the next operator load while this one computes
-  Time kernel_gap;                // end of a kernel to the start of the next one in a stream
-  bool fused_attention = true;    // one kernel, scores never leave the chip
+  Time launch;                      // per operator that starts on its own
+  Time launch_low, launch_high;     // the range of `launch`
+  Time step_low, step_high;         // the range of `step_overhead`
+  Time step_overhead;               // host work per step that nothing hides
+  bool assumed = false;             // the launch cost is an assumption
+  bool fuse_vector_work = false;    // norms, activations, rotary run inside their neighbours
+  bool prefetch_weights = false;    // weights of the next operator load while this one computes
+  Time kernel_gap;                  // end of a kernel to the start of the next one in a stream
+  bool fused_attention = true;      // one kernel, scores never leave the chip
+  bool direct_collectives = false;  // one-shot and two-shot all-reduces for short messages
   std::optional<Harness> harness;
 };
 
@@ -94,6 +97,10 @@ class ComputeUnit {
   [[nodiscard]] virtual std::optional<std::string> refusal(const Work& work) const = 0;
   [[nodiscard]] virtual TileProgram lower(const Work& work, std::size_t index,
                                           const RuntimeSpec& runtime) const = 0;
+
+  // One operator on its own, in front of the given memory.
+  [[nodiscard]] virtual KernelAnswer answer(const KernelRequest& request, const MemoryView& memory,
+                                            const RuntimeSpec& runtime) const;
 
   [[nodiscard]] virtual const std::vector<EnergyCause>& causes() const = 0;
   // Drawn while nothing runs, and added while the unit is working (clocks, control).

@@ -1,6 +1,7 @@
 #include "hw/gpu/simt_gpu.hpp"
 
 #include "hw/component/tiling.hpp"
+#include "hw/gpu/gpu_kernels.hpp"
 
 #include <fmt/format.h>
 
@@ -12,7 +13,6 @@ namespace joulesim::hw {
 namespace {
 enum Cause : std::size_t { kMac, kVector, kShared, kL2, kControl, kCauses };
 
-double ceil_div(double a, double b) { return std::ceil(a / b); }
 }  // namespace
 
 SimtGpu::SimtGpu(SimtGpuSpec spec) : spec_(std::move(spec)) {
@@ -207,6 +207,20 @@ TileProgram SimtGpu::lower(const Work& work, std::size_t index, const RuntimeSpe
       moved > 0 ? std::clamp(std::max(quarters, std::ceil(moved / kLargestTile)), 1.0, 512.0) : 1);
   spread(work, passes, tiles, std::llround(cost.seconds * 1e12), joules, program);
   return program;
+}
+
+KernelAnswer SimtGpu::answer(const KernelRequest& request, const MemoryView& memory,
+                             const RuntimeSpec& runtime) const {
+  KernelAnswer answer;
+  if (const auto refused = kernel_refusal(spec_, request)) {
+    answer.refusal = *refused;
+    return answer;
+  }
+  KernelMachine machine;
+  machine.spec = &spec_;
+  machine.memory = memory;
+  machine.clock = spec_.clock.value;
+  return answer_kernel(machine, request, runtime);
 }
 
 std::optional<OpRate> SimtGpu::peak(DataType type) const {

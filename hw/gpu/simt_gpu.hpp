@@ -38,6 +38,8 @@ class SimtGpu final : public ComputeUnit {
   [[nodiscard]] std::optional<std::string> refusal(const Work& work) const override;
   [[nodiscard]] TileProgram lower(const Work& work, std::size_t index,
                                   const RuntimeSpec& runtime) const override;
+  [[nodiscard]] KernelAnswer answer(const KernelRequest& request, const MemoryView& memory,
+                                    const RuntimeSpec& runtime) const override;
   [[nodiscard]] const std::vector<EnergyCause>& causes() const override { return causes_; }
   [[nodiscard]] Sourced<Power> idle_power() const override { return spec_.idle; }
   [[nodiscard]] Sourced<Power> active_power() const override { return spec_.active; }

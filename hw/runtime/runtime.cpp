@@ -15,6 +15,7 @@ Harness harness_from(const ConfigNode& node) {
                                     : Harness::Clock::device;
   if (harness.clock == Harness::Clock::host) {
     harness.call = node.figure<Time>("call").value;
+    harness.vector_call = node.figure<Time>("vector_call").value;
   }
   constexpr std::int64_t kMostCopies = 1 << 10;
   harness.weight_copies = static_cast<int>(node.integer("weight_copies", 1, kMostCopies));
@@ -46,6 +47,7 @@ RuntimeSpec runtime_from(const ConfigNode& part) {
   if (const auto kernels = part.table_if("kernels")) {
     spec.kernel_gap = kernels->figure<Time>("gap").value;
     spec.fused_attention = kernels->flag("fused_attention");
+    spec.direct_collectives = kernels->flag_if("direct_collectives").value_or(false);
   } else {
     spec.kernel_gap = spec.launch;
   }

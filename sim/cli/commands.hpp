@@ -50,5 +50,25 @@ struct ValidateArguments {
   int jobs = 0;
 };
 int validate_numerics(const Common& common, const ValidateArguments& arguments);
+struct KernelArguments {
+  std::string device, op, runtime;
+  std::string dtype = "fp16", weight_dtype, kv_dtype;
+  std::int64_t m = 0, n = 0, k = 0;
+  std::int64_t batch = 1, q_len = 1, kv_len = 0, heads = 0, kv_heads = 0, head_dim = 128,
+               window = 0;
+  std::string function;  // of vector operators: "rmsnorm", "silu_mul", …
+  std::int64_t rows = 0, width = 0;
+  bool eager = false;
+  std::int64_t tokens = 0, hidden = 0, inter = 0, topk = 0, experts = 0, tensor_shards = 1,
+               expert_shards = 1;
+  double skew = 0;
+  std::int64_t bytes = 0, gpus = 2, boxes = 1;
+};
+int kernel(const Common& common, const KernelArguments& arguments);
+
+struct ValidateArguments {
+  std::string data, out = "out/validate";
+};
+int validate_measured(const Common& common, const ValidateArguments& arguments);
 
 }  // namespace joulesim::cli

@@ -35,6 +35,49 @@ void add_run_options(CLI::App* command, cli::RunArguments& arguments) {
       ->check(CLI::Range(0, 1024));
 }
 
+void add_kernel_options(CLI::App* command, cli::KernelArguments& a) {
+  command->add_option("--device", a.device, "device that runs it")->required();
+  command->add_option("--op", a.op, "kind of operator")
+      ->required()
+      ->check(CLI::IsMember({"gemm", "attention", "norm", "elementwise", "moe", "allreduce"}));
+  command->add_option("--runtime", a.runtime, "software stack instead of the device's");
+  command->add_option("--dtype", a.dtype, "type of the arithmetic")->capture_default_str();
+  command->add_option("--weight-dtype", a.weight_dtype, "stored type of weights, if another");
+  command->add_option("--kv-dtype", a.kv_dtype, "stored type of keys and values, if another");
+  const auto count = [&](const char* name, std::int64_t& value, const char* what) {
+    command->add_option(name, value, what)
+        ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 42));
+  };
+  count("--m", a.m, "gemm: rows of A, the tokens");
+  count("--n", a.n, "gemm: outputs");
+  count("--k", a.k, "gemm: inputs");
+  count("--batch", a.batch, "attention: sequences");
+  count("--q-len", a.q_len, "attention: new queries a sequence");
+  count("--kv-len", a.kv_len, "attention: keys a sequence, new ones included");
+  count("--heads", a.heads, "attention: query heads");
+  count("--kv-heads", a.kv_heads, "attention: key heads; as many as heads if not given");
+  count("--head-dim", a.head_dim, "attention: width of a head");
+  count("--window", a.window, "attention: sliding window; 0 for none");
+  command->add_option("--function", a.function,
+                      "vector operator: add, gelu, silu_mul, rmsnorm, layernorm, softmax, rope, "
+                      "embedding");
+  count("--rows", a.rows, "vector operator: rows, the tokens");
+  count("--width", a.width, "vector operator: elements of a row");
+  command->add_flag("--eager", a.eager, "vector operator: as a framework without fusion runs it");
+  count("--tokens", a.tokens, "moe: tokens before routing");
+  count("--hidden", a.hidden, "moe: width of the model");
+  count("--inter", a.inter, "moe: width of an expert");
+  count("--topk", a.topk, "moe: experts of a token");
+  count("--experts", a.experts, "moe: experts of the layer");
+  count("--tensor-shards", a.tensor_shards, "moe: GPUs that share each expert");
+  count("--expert-shards", a.expert_shards, "moe: GPUs that share the experts");
+  command->add_option("--skew", a.skew, "moe: exponent of the power law of routing; 0: uniform")
+      ->check(CLI::Range(0.0, 10.0));
+  count("--bytes", a.bytes, "allreduce: buffer of one GPU");
+  count("--gpus", a.gpus, "allreduce: GPUs");
+  count("--boxes", a.boxes, "allreduce: servers that they stand in");
+}
+
 int dispatch(int argc, char** argv) {
   CLI::App app{"joulesim: how fast, how many joules and why, for transformers on any machine"};
   app.set_version_flag("--version", JOULESIM_VERSION);
@@ -48,6 +91,8 @@ int dispatch(int argc, char** argv) {
   std::string result;
   std::string metric;
   bool dot = false;
+  cli::KernelArguments kernel;
+  cli::ValidateArguments validate;
 
   CLI::App* run_command = app.add_subcommand("run", "simulate scenarios and write their reports");
   run_command->add_option("scenario", run.scenarios, "scenario files or names")->required();
@@ -103,6 +148,19 @@ int dispatch(int argc, char** argv) {
       ->check(CLI::IsMember({"numerics"}));
   validate_command->add_option("--data", validate.data, "folder with reference data");
   validate_command->add_option("--out", validate.out, "folder for the report and its tables");
+  CLI::App* kernel_command = app.add_subcommand("kernel", "one operator on one device, alone");
+  add_kernel_options(kernel_command, kernel);
+
+  CLI::App* validate_command =
+      app.add_subcommand("validate", "predictions beside what others measured");
+  validate_command->require_subcommand(1);
+  CLI::App* measured_command =
+      validate_command->add_subcommand("measured", "kernels of a folder of comma-separated tables");
+  measured_command->add_option("--data", validate.data, "folder with gemm.csv and the like")
+      ->required();
+  measured_command->add_option("--out", validate.out, "folder for predictions and the report")
+      ->capture_default_str();
+  add_common(measured_command, common);
 
   for (CLI::App* command : app.get_subcommands({})) {
     add_common(command, common);
@@ -135,6 +193,11 @@ int dispatch(int argc, char** argv) {
   }
   if (*validate_command) {
     return cli::validate_numerics(common, validate);
+  if (*kernel_command) {
+    return cli::kernel(common, kernel);
+  }
+  if (*validate_command) {
+    return cli::validate_measured(common, validate);
   }
   return cli::eval(common, eval);
 }

@@ -1,0 +1,209 @@
+#include "hw/gpu/vector_kernel.hpp"
+
+#include <fmt/format.h>
+
+namespace joulesim::hw {
+namespace {
+
+constexpr double kUsable = 0.7;  // of the L2, for data that are to be found again
+
+// A framework's elementwise kernel: four elements a thread, whole vectors.
+VectorKernel plain(double elements, double read, double written, double instructions) {
+  constexpr double kThreads = 128;
+  constexpr double kPerThread = 4;
+  VectorKernel kernel;
+  kernel.threads = kThreads;
+  kernel.blocks = std::max(1.0, ceil_div(elements, kThreads * kPerThread));
+  kernel.read = elements * read;
+  kernel.written = elements * written;
+  kernel.waits = 2;
+  kernel.instructions = kThreads * kPerThread * instructions;
+  return kernel;
+}
+
+// One block a row, a thread for every element up to a limit.
+VectorKernel by_row(double rows, double width, double most_threads, double read, double written) {
+  VectorKernel kernel;
+  kernel.blocks = rows;
+  kernel.threads = std::clamp(32 * ceil_div(width, 32), 32.0, most_threads);
+  kernel.read = rows * width * read;
+  kernel.written = rows * width * written;
+  return kernel;
+}
+
+std::vector<VectorKernel> eager_kernels(VectorOp op, double elements, double b) {
+  constexpr double kWide = 4;  // bytes of the float that norms are computed in
+  constexpr double kSimple = 12;
+  switch (op) {
+    case VectorOp::rmsnorm:  // widen, square, mean, add and root, scale, narrow, weight
+      return {plain(elements, b, kWide, kSimple), plain(elements, kWide, kWide, kSimple),
+              plain(elements, kWide, 0, kSimple), plain(1, kWide, kWide, kSimple),
+              plain(1, kWide, kWide, kSimple),    plain(elements, kWide, kWide, kSimple),
+              plain(elements, kWide, b, kSimple), plain(elements, b, b, kSimple)};
+    case VectorOp::rope: {  // per tensor: times cosine, negate a half, join, times sine, add
+      std::vector<VectorKernel> kernels = {plain(1, b, b, kSimple), plain(1, b, b, kSimple)};
+      for (int tensor = 0; tensor < 2; ++tensor) {
+        const double half = elements / 2;
+        kernels.push_back(plain(half, b, b, kSimple));
+        kernels.push_back(plain(half / 2, b, b, kSimple));
+        kernels.push_back(plain(half, b, b, 2 * kSimple));
+        kernels.push_back(plain(half, b, b, kSimple));
+        kernels.push_back(plain(half, 2 * b, b, kSimple));
+      }
+      return kernels;
+    }
+    case VectorOp::silu_mul:
+      return {plain(elements, b, b, 40), plain(elements, 2 * b, b, kSimple)};
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+KernelRun run_vector(const KernelMachine& machine, const VectorKernel& kernel, double cached) {
+  const GpuConstants& c = machine.constants;
+  const SimtGpuSpec& spec = *machine.spec;
+  const ChipRates chip(machine);
+  double resident =
+      std::max(1.0, std::min(std::floor(static_cast<double>(spec.threads) / kernel.threads),
+                             static_cast<double>(spec.blocks)));
+  if (kernel.resident_limit > 0) {
+    resident = std::min(resident, kernel.resident_limit);
+  }
+  const double slots = chip.sms * resident;
+  const double each = std::min(resident, ceil_div(kernel.blocks, chip.sms));
+  const double latency = chip.l2_latency * cached + chip.dram_latency * (1 - cached);
+  const double work = each * kernel.instructions / (c.issue_lanes * chip.clock);
+  const double block = kernel.waits * latency + kernel.serial_cycles / chip.clock + work;
+  const double waves = std::max(1.0, kernel.blocks / slots);
+  // A second pass finds its row in the L2 while the rows in work fit there.
+  const double row = kernel.again / kernel.blocks;
+  const bool lost = row * std::min(kernel.blocks, slots) > kUsable * chip.l2_size;
+  const double read = kernel.read * (1 - cached) + (lost ? kernel.again : 0);
+  const double rate = chip.dram * (kernel.written > 0 ? c.mixed_share : 1.0);
+  // What fits is written to the L2 and reaches the memory later.
+  const double written =
+      kernel.written *
+      (kernel.read + kernel.written <= kUsable * chip.l2_size && cached > 0 ? 0 : 1);
+  const double dram = (read + written) / rate;
+  const double l2 = (kernel.read + kernel.again + kernel.written) / chip.l2;
+  const double compute = waves * block;
+  const double stream = latency + std::max(dram, l2);
+  KernelRun run;
+  run.time = Time(c.launch + std::max(compute, stream));
+  run.on_chip = Time(c.launch + std::max(compute, latency + l2));
+  run.dram = Bytes(read + written);
+  run.l2 = Bytes(kernel.read + kernel.again + kernel.written);
+  run.vector_ops = kernel.blocks * kernel.instructions;
+  run.bound = stream > compute     ? (dram > l2 ? "memory" : "l2 delivery")
+              : work > 0.5 * block ? "instructions"
+                                   : "latency";
+  run.mapping = fmt::format("{:.0f} blocks of {:.0f} threads, {:.0f} an SM", kernel.blocks,
+                            kernel.threads, resident);
+  return run;
+}
+
+std::vector<VectorKernel> kernels_of(const KernelMachine& machine, VectorOp op, double rows,
+                                     double width, double b, bool eager) {
+  constexpr double kSimple = 12;
+  constexpr double kExponential = 40;
+  const double elements = rows * width;
+  if (eager) {
+    auto kernels = eager_kernels(op, elements, b);
+    if (!kernels.empty()) {
+      return kernels;
+    }
+  }
+  switch (op) {
+    case VectorOp::add:
+      return {plain(elements, 2 * b, b, kSimple)};
+    case VectorOp::gelu:
+      return {plain(elements, b, b, kExponential)};
+    case VectorOp::silu_mul: {
+      VectorKernel kernel = by_row(rows, width, 1024, 2 * b, b);
+      kernel.waits = ceil_div(width, kernel.threads);
+      kernel.instructions = width * kExponential;
+      return {kernel};
+    }
+    case VectorOp::rmsnorm: {
+      VectorKernel kernel = by_row(rows, width, 1024, b, b);
+      kernel.again = elements * b;
+      kernel.waits = 2.5;
+      kernel.instructions = width * 45;
+      return {kernel};
+    }
+    case VectorOp::layernorm: {
+      VectorKernel kernel = by_row(rows, width, 128, b, b);
+      kernel.again = elements * b;
+      kernel.waits = 4;
+      kernel.serial_cycles = width / kernel.threads * 120;
+      kernel.instructions = width * 25;
+      return {kernel};
+    }
+    case VectorOp::softmax: {
+      constexpr double kInRegisters = 1024;  // widest row that a warp keeps
+      if (width <= kInRegisters) {
+        VectorKernel kernel = by_row(ceil_div(rows, 4), width * 4, 128, b, b);
+        kernel.waits = 2;
+        kernel.instructions = width * 4 * kExponential;
+        return {kernel};
+      }
+      VectorKernel kernel = by_row(rows, width, 1024, b, b);
+      kernel.again = 2 * elements * b;
+      kernel.waits = 3;
+      kernel.instructions = width * 60;
+      return {kernel};
+    }
+    case VectorOp::rope: {
+      VectorKernel kernel = by_row(rows, width / 2, 512, b, b);
+      kernel.waits = 1 + ceil_div(width / 2, kernel.threads);
+      kernel.instructions = width * 20;
+      return {kernel};
+    }
+    case VectorOp::embedding: {
+      constexpr double kFewRows = 16;  // walked one after the other by every block
+      if (rows <= kFewRows) {
+        VectorKernel kernel = plain(width, rows * b, rows * b, kSimple * rows);
+        kernel.waits = 1 + 1.2 * rows;
+        return {kernel};
+      }
+      // As many blocks as the SMs hold eight each, one element a thread and turn.
+      const double blocks =
+          std::min(8 * static_cast<double>(machine.spec->sms), ceil_div(elements, 128));
+      VectorKernel kernel;
+      kernel.blocks = blocks;
+      kernel.threads = 128;
+      kernel.resident_limit = 8;
+      kernel.read = elements * b;
+      kernel.written = elements * b;
+      kernel.waits = 1 + 1.0 * elements / (blocks * 128);
+      kernel.instructions = elements / blocks * 30;
+      return {kernel};
+    }
+  }
+  return {};
+}
+
+KernelRun run_vector_op(const KernelMachine& machine, const KernelRequest& request,
+                        bool keeps_caches) {
+  const double b = request.activation_bits / 8;
+  const auto kernels = kernels_of(machine, request.vector, static_cast<double>(request.rows),
+                                  static_cast<double>(request.width), b, request.eager);
+  const ChipRates chip(machine);
+  KernelRun total;
+  total.kernels = 0;
+  bool first = true;
+  for (const VectorKernel& kernel : kernels) {
+    const bool fits = kernel.read + kernel.written <= kUsable * chip.l2_size;
+    const double cached = fits && (keeps_caches || !first) ? 1 : 0;
+    total.then(run_vector(machine, kernel, cached));
+    first = false;
+  }
+  if (kernels.size() > 1) {
+    total.mapping = fmt::format("{} kernels", kernels.size());
+  }
+  return total;
+}
+
+}  // namespace joulesim::hw
