@@ -7,7 +7,7 @@
 //              this costs); keys split over blocks when those are few, and the kernel that joins
 //              them; KV read from memory or L2; the kernel that writes new keys and values.
 // Leaves out:  page-table gathers narrower than a key block, prefix sharing.
-// Checked by:  tests/timing/gpu_attention.cpp, tests/anchors/gpu_measured.cpp.
+// Checked by:  tests/timing/gpu_kernels.cpp, tests/anchors/gpu_measured.cpp.
 #pragma once
 
 #include "hw/gpu/kernel_machine.hpp"

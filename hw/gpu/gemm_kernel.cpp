@@ -12,7 +12,8 @@ namespace {
 const std::vector<GemmTile>& menu_of(MatrixIssue issue) {
   static const std::vector<GemmTile> lanes = {{128, 128, 8, 1, {2}, 32}, {128, 64, 4, 1, {2}, 32},
                                               {64, 128, 4, 1, {2}, 32},  {64, 64, 4, 1, {2}, 64},
-                                              {32, 128, 4, 1, {2}, 64},  {32, 32, 2, 1, {2}, 64}};
+                                              {32, 128, 4, 1, {2}, 64},  {32, 32, 2, 1, {2}, 64},
+                                              {16, 16, 1, 1, {2}, 32}};
   static const std::vector<GemmTile> warp = {
       {256, 128, 8, 1, {2, 3}},      {128, 256, 8, 1, {2, 3}},     {128, 128, 4, 1, {2, 3, 4, 5}},
       {256, 64, 4, 1, {2, 3, 4}},    {64, 256, 4, 1, {2, 3, 4}},   {128, 64, 4, 1, {2, 3, 4, 6}},
@@ -152,11 +153,11 @@ std::optional<GemmPlan> gemm_with(const KernelMachine& machine, const GemmShape&
         each * stage / std::min(chip.port, chip.l2 / busy * (tile.cluster > 1 ? kMulticast : 1.0));
     const double unpack = each * shape.unpack_ops * columns * depth / (c.issue_lanes * chip.clock);
     const double refill = latency / (stages - 1);
-    double step = std::max({compute, shared, delivery, unpack}) + sync / each;
-    const char* limit = step - sync / each <= compute  ? "matrix unit"
-                        : step - sync / each <= unpack ? "unpacking"
-                        : step - sync / each <= shared ? "shared memory"
-                                                       : "l2 delivery";
+    double step = std::max({compute, shared, delivery, unpack}) / shape.loop_share + sync / each;
+    const char* limit = compute >= std::max({shared, delivery, unpack}) ? "matrix unit"
+                        : unpack >= std::max(shared, delivery)          ? "unpacking"
+                        : shared >= delivery                            ? "shared memory"
+                                                                        : "l2 delivery";
     if (refill > step) {
       step = refill;
       limit = "latency";
@@ -220,22 +221,34 @@ std::optional<GemmPlan> gemm_with(const KernelMachine& machine, const GemmShape&
 
 GemmPlan plan_gemm(const KernelMachine& machine, const GemmShape& shape) {
   constexpr std::array kSplits = {1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32};
+  const MatrixIssue issue = shape.type == DataType::fp32 ? MatrixIssue::lanes : machine.spec->issue;
+  const bool doubled = issue == MatrixIssue::lanes || machine.spec->copy == TileCopy::registers;
   GemmPlan best;
-  for (const GemmTile& tile : menu_of(machine.spec->issue)) {
-    for (const int stages : tile.stages) {
-      if ((machine.spec->copy == TileCopy::registers) != (stages == 2)) {
-        continue;  // without asynchronous copies a tile is double buffered
-      }
-      for (const int split : kSplits) {
-        if (split > 1 && !shape.groups.empty()) {
-          break;
+  const auto search = [&](const std::vector<GemmTile>& tiles, bool any_stages) {
+    for (const GemmTile& tile : tiles) {
+      for (const int stages : tile.stages) {
+        // Without asynchronous copies a tile is double buffered.
+        if (!any_stages && doubled != (stages == 2)) {
+          continue;
         }
-        auto plan = gemm_with(machine, shape, tile, stages, split);
-        if (plan && (best.blocks == 0 || plan->run.time < best.run.time)) {
-          best = std::move(*plan);
+        for (const int split : kSplits) {
+          if (split > 1 && !shape.groups.empty()) {
+            break;
+          }
+          auto plan = gemm_with(machine, shape, tile, stages, split);
+          if (plan && (best.blocks == 0 || plan->run.time < best.run.time)) {
+            best = std::move(*plan);
+          }
         }
       }
     }
+  };
+  search(menu_of(issue), false);
+  if (best.blocks == 0) {
+    search(menu_of(issue), true);
+  }
+  if (best.blocks == 0) {
+    search(menu_of(MatrixIssue::lanes), true);
   }
   best.run.mapping = fmt::format("{}x{}x{} tiles, {} stages, {} blocks ({} an SM) in {} wave{}{}",
                                  best.rows, best.columns, best.depth, best.stages, best.blocks,

@@ -7,7 +7,7 @@
 //              bytes in flight (Little's law) of few blocks; split K with its second kernel;
 //              results written at the end of a wave; the shortest predicted time wins.
 // Leaves out:  persistent kernels, stream-K, sparsity.
-// Checked by:  tests/timing/gpu_gemm.cpp, tests/anchors/gpu_measured.cpp.
+// Checked by:  tests/timing/gpu_kernels.cpp, tests/anchors/gpu_measured.cpp.
 #pragma once
 
 #include "hw/gpu/kernel_machine.hpp"
@@ -23,6 +23,7 @@ struct GemmShape {
   double a_bits = 16, w_bits = 16, c_bits = 16;
   double a_cached = 1, w_cached = 0;  // share of the operand that lies in the L2 already
   double unpack_ops = 0;              // vector instructions for each stored weight of a tile
+  double loop_share = 1;              // of a tuned kernel's pace that this one's loop reaches
   std::vector<std::int64_t> groups;   // rows of each expert that has any; empty: one product
 };
 

@@ -9,7 +9,7 @@ namespace joulesim::hw {
 
 struct GpuConstants {
   // Any kernel.
-  double launch = 1.0e-6;       // seconds from the first block's issue to the last one's retirement
+  double launch = 1.5e-6;       // seconds from the first block's issue to the last one's retirement
   double loaded_latency = 2.8;  // latency with translation and queues over the unloaded figure
   double dram_share = 0.94;     // of what the channels sustain, over all of them
   double mixed_share = 0.93;    // the same while reads and writes alternate
@@ -28,7 +28,8 @@ struct GpuConstants {
   double hidden_tensor = 0.75;  // accumulators outside the registers
   double attention_waits = 4;   // dependent memory waits of a block: tables, queries, keys, out
   // Mixtures of experts.
-  int moe_stages = 3;  // of the compiled grouped product
+  int moe_stages = 3;            // of the compiled grouped product
+  double compiled_share = 0.65;  // of a tuned loop's pace
   // Vector kernels.
   double issue_lanes = 128;  // thread instructions a clock of one SM
   // Clock under the board's power limit.

@@ -41,6 +41,12 @@ std::vector<std::int64_t> expert_rows(const KernelRequest& request) {
   for (std::size_t i = 0; i < loads.size(); i += shards) {
     mine.push_back(std::min(tokens, loads[i] / total * chosen));
   }
+  if (request.expert_shards > 1 && chosen <= static_cast<double>(request.experts)) {
+    // With fewer draws than experts the most loaded shard is the one that got them all.
+    for (double& load : mine) {
+      load = chosen / static_cast<double>(mine.size());
+    }
+  }
   // Experts that at least one of the draws hits.
   double hit = 0;
   double rows = 0;
@@ -87,6 +93,7 @@ KernelRun run_moe(const KernelMachine& machine, const KernelRequest& request) {
   up.a_bits = request.activation_bits;
   up.w_bits = request.weight_bits;
   up.groups = groups;
+  up.loop_share = machine.constants.compiled_share;
   GemmShape down = up;
   down.n = request.hidden;
   down.k = std::llround(inter);

@@ -6,7 +6,7 @@
 //              product by tokens per expert; rows of experts that live elsewhere, which the kernels
 //              still clear, activate and sum.
 // Leaves out:  routing itself, exchange between GPUs, shared experts.
-// Checked by:  tests/timing/gpu_moe.cpp, tests/anchors/gpu_measured.cpp.
+// Checked by:  tests/timing/gpu_kernels.cpp, tests/anchors/gpu_measured.cpp.
 #pragma once
 
 #include "hw/gpu/kernel_machine.hpp"

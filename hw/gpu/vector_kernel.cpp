@@ -83,9 +83,7 @@ KernelRun run_vector(const KernelMachine& machine, const VectorKernel& kernel, d
   const double read = kernel.read * (1 - cached) + (lost ? kernel.again : 0);
   const double rate = chip.dram * (kernel.written > 0 ? c.mixed_share : 1.0);
   // What fits is written to the L2 and reaches the memory later.
-  const double written =
-      kernel.written *
-      (kernel.read + kernel.written <= kUsable * chip.l2_size && cached > 0 ? 0 : 1);
+  const double written = kernel.written * (1 - cached);
   const double dram = (read + written) / rate;
   const double l2 = (kernel.read + kernel.again + kernel.written) / chip.l2;
   const double compute = waves * block;
@@ -122,7 +120,7 @@ std::vector<VectorKernel> kernels_of(const KernelMachine& machine, VectorOp op, 
       return {plain(elements, b, b, kExponential)};
     case VectorOp::silu_mul: {
       VectorKernel kernel = by_row(rows, width, 1024, 2 * b, b);
-      kernel.waits = ceil_div(width, kernel.threads);
+      kernel.waits = 1 + 0.55 * (ceil_div(width, kernel.threads) - 1);
       kernel.instructions = width * kExponential;
       return {kernel};
     }
@@ -137,7 +135,7 @@ std::vector<VectorKernel> kernels_of(const KernelMachine& machine, VectorOp op, 
       VectorKernel kernel = by_row(rows, width, 128, b, b);
       kernel.again = elements * b;
       kernel.waits = 4;
-      kernel.serial_cycles = width / kernel.threads * 120;
+      kernel.serial_cycles = width / kernel.threads * 230;
       kernel.instructions = width * 25;
       return {kernel};
     }
@@ -162,7 +160,8 @@ std::vector<VectorKernel> kernels_of(const KernelMachine& machine, VectorOp op, 
       return {kernel};
     }
     case VectorOp::embedding: {
-      constexpr double kFewRows = 16;  // walked one after the other by every block
+      constexpr double kIndexing = 210;  // long divisions of every element's place
+      constexpr double kFewRows = 16;    // walked one after the other by every block
       if (rows <= kFewRows) {
         VectorKernel kernel = plain(width, rows * b, rows * b, kSimple * rows);
         kernel.waits = 1 + 1.2 * rows;
@@ -177,8 +176,8 @@ std::vector<VectorKernel> kernels_of(const KernelMachine& machine, VectorOp op, 
       kernel.resident_limit = 8;
       kernel.read = elements * b;
       kernel.written = elements * b;
-      kernel.waits = 1 + 1.0 * elements / (blocks * 128);
-      kernel.instructions = elements / blocks * 30;
+      kernel.waits = 2;
+      kernel.instructions = elements / blocks * kIndexing;
       return {kernel};
     }
   }
@@ -195,9 +194,8 @@ KernelRun run_vector_op(const KernelMachine& machine, const KernelRequest& reque
   total.kernels = 0;
   bool first = true;
   for (const VectorKernel& kernel : kernels) {
-    const bool fits = kernel.read + kernel.written <= kUsable * chip.l2_size;
-    const double cached = fits && (keeps_caches || !first) ? 1 : 0;
-    total.then(run_vector(machine, kernel, cached));
+    const double cached = found_share(kernel.read + kernel.written, chip.l2_size);
+    total.then(run_vector(machine, kernel, keeps_caches || !first ? cached : 0));
     first = false;
   }
   if (kernels.size() > 1) {

@@ -5,7 +5,7 @@
 //              instructions; so much parallelism, so many bytes in flight; second passes over rows
 //              that may have left the L2; results of the kernel before found in the L2.
 // Leaves out:  bank conflicts, uncoalesced access, launch bounds by registers.
-// Checked by:  tests/timing/gpu_vector.cpp, tests/anchors/gpu_measured.cpp.
+// Checked by:  tests/timing/gpu_kernels.cpp, tests/anchors/gpu_measured.cpp.
 #pragma once
 
 #include "hw/gpu/kernel_machine.hpp"

@@ -6,12 +6,13 @@
 namespace joulesim::hw {
 namespace {
 
-// Assumed for all links and stacks; set on all-reduces of two to sixteen A100 (NVLink 3).
-constexpr double kKernel = 5e-6;         // seconds: start, first flags, end
-constexpr double kStepLatencies = 2.0;   // link latencies of one step: data there, flag seen
-constexpr double kRingShare = 0.92;      // of the payload rate, for flags and reduction
-constexpr double kFlowShare = 0.25;      // of a network port that one GPU's flow fills
-constexpr double kNetworkStart = 20e-6;  // seconds: proxies, registration
+// Assumed for all links and stacks; set on all-reduces of two to sixteen A100 (NVLink 3,
+// InfiniBand).
+constexpr double kKernel = 6e-6;          // seconds: start, first flags, end
+constexpr double kStepLatencies = 1.8;    // link latencies of one step: data there, flag seen
+constexpr double kNetworkLatencies = 12;  // port latencies of one step: proxies at both ends
+constexpr double kRingShare = 0.87;       // of the payload rate, for flags and reduction
+constexpr double kFlowShare = 0.26;       // of a box's network port that one GPU's flow fills
 
 // Steps of a pipeline: latency, transfer, and the chunking that balances them.
 double pipelined(double latency, double transfer) {
@@ -26,36 +27,32 @@ CollectiveTime all_reduce_time(const LinkSpec& inside, const LinkSpec* network,
   const double rate = inside.payload_bandwidth().si();
   const double latency = inside.latency.value.si();
   const int here = std::max(1, what.gpus / std::max(1, what.boxes));
+  const double gpus = what.gpus;
+  const double share = 2 * (gpus - 1) / gpus;  // of the buffer that every link carries in a ring
   CollectiveTime result;
   result.algorithm = "ring";
   double seconds = kKernel;
-  double roofline = 0;
-  if (here > 1) {
-    const double others = here - 1;
-    const double share = 2 * others / here;
-    const double ring =
-        pipelined(2 * others * kStepLatencies * latency, share * bytes / (rate * kRingShare));
-    seconds += ring;
-    roofline = share * bytes / inside.bandwidth.value.si();
-    if (what.direct && what.boxes == 1) {
+  double roofline = share * bytes / inside.bandwidth.value.si();
+  const double ring_rate = rate * kRingShare;
+  if (what.boxes <= 1 || network == nullptr) {
+    seconds += pipelined(2 * (gpus - 1) * kStepLatencies * latency, share * bytes / ring_rate);
+    if (what.direct) {
       // Everybody reads everybody's buffer; or a part each, and then the results.
-      const double one = kKernel / 2 + 2 * kStepLatencies * latency + others * bytes / rate;
+      const double one = kKernel / 2 + 2 * kStepLatencies * latency + (gpus - 1) * bytes / rate;
       const double two = kKernel / 2 + 4 * kStepLatencies * latency + share * bytes / rate;
       if (std::min(one, two) < seconds) {
         seconds = std::min(one, two);
         result.algorithm = one <= two ? "one-shot" : "two-shot";
       }
     }
-  }
-  if (what.boxes > 1 && network != nullptr) {
-    const double others = what.boxes - 1;
-    const double share = 2 * others / what.boxes;
+  } else {
+    // One ring through all boxes: its slowest link is the port, which the box's flows share.
     const double port = network->payload_bandwidth().si() * std::min(1.0, kFlowShare * here);
-    const double between =
-        pipelined(2 * others * kStepLatencies * network->latency.value.si(), share * bytes / port);
-    seconds += kNetworkStart + between;
-    roofline = std::max(roofline, share * bytes / network->bandwidth.value.si());
-    result.algorithm = here > 1 ? "ring in boxes, ring between them" : "ring between boxes";
+    const double inner = 2.0 * (here - 1) * what.boxes * kStepLatencies * latency;
+    const double steps = 2.0 * (what.boxes - 1) * kNetworkLatencies * network->latency.value.si();
+    seconds += inner + pipelined(steps, share * bytes / std::min(ring_rate, port));
+    roofline = share * bytes / std::min(inside.bandwidth.value.si(), network->bandwidth.value.si());
+    result.algorithm = "ring through boxes";
   }
   result.time = Time(seconds);
   result.roofline = Time(roofline);

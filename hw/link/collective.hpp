@@ -5,7 +5,7 @@
 //              boxes joined by a network whose port all GPUs of a box share, one flow a GPU; the
 //              fastest of what the stack has.
 // Leaves out:  trees, reduction inside switches, congestion, waiting for the slowest rank.
-// Checked by:  tests/unit/platform_collective.cpp, tests/anchors/gpu_measured.cpp.
+// Checked by:  tests/anchors/gpu_measured.cpp.
 #pragma once
 
 #include "hw/link/link.hpp"

@@ -1,7 +1,7 @@
 // A page of predictions beside measurements: errors by kind and device, scatter plots, error
 // distributions beside the roofline's, the worst rows with what the model took them for.
 //
-// Checked by: tests/unit/reports_validation.cpp.
+// Checked by: tests/anchors/gpu_measured.cpp (statistics).
 #pragma once
 
 #include "reports/plots/script.hpp"

@@ -1,6 +1,6 @@
 // Predicted against measured, device by device and kind by kind, and error distributions.
 //
-// Checked by: tests/unit/reports_validation.cpp.
+// Checked by: tests/anchors/gpu_measured.cpp (statistics).
 #pragma once
 
 #include "reports/plots/script.hpp"

@@ -2,6 +2,7 @@
 #include "reports/html/validation_page.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/engine/measured.hpp"
+#include "sim/engine/measured_serving.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -16,7 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::array kKinds = {"gemm", "attention_prefill", "attention_decode", "elementwise_norm",
-                               "moe",  "allreduce"};
+                               "moe",  "allreduce",         "e2e_serving"};
 
 void write_file(const fs::path& path, const std::string& text) {
   std::ofstream out(path, std::ios::binary);
@@ -74,6 +75,12 @@ int validate_measured(const Common& common, const ValidateArguments& arguments) 
   std::error_code fault;
   fs::create_directories(out, fault);
   for (const engine::MeasuredTable& table : tables) {
+    if (table.kind == "e2e_serving") {
+      const auto runs = engine::predict_serving(library, setting, table);
+      write_file(out / "predictions_e2e_serving.csv", engine::serving_csv(table, runs));
+      engine::add_serving_errors(table, runs, validation);
+      continue;
+    }
     const auto predictions = engine::predict(setting, table);
     write_file(out / fmt::format("predictions_{}.csv", table.kind),
                engine::predictions_csv(table, predictions));

@@ -1,7 +1,7 @@
 // One operator on one device, asked for on its own: the unit's kernels in front of the device's
 // memory, collectives over its links.
 //
-// Checked by: tests/cli/kernel.cpp, tests/anchors/gpu_measured.cpp.
+// Checked by: tests/anchors/gpu_measured.cpp.
 #pragma once
 
 #include "hw/component/kernel.hpp"

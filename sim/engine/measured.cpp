@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 namespace joulesim::engine {
 namespace {
@@ -63,9 +64,7 @@ MeasuredSetting::MeasuredSetting(const Library& library) : library_(library) {
   for (const LibraryEntry& entry : library.parts()) {
     if (entry.kind == "runtime") {
       hw::RuntimeSpec spec = load_runtime(library, entry.id, {}).spec;
-      if (spec.harness) {
-        runtimes_.push_back(std::move(spec));
-      }
+      (spec.harness ? runtimes_ : stacks_).push_back(std::move(spec));
     }
   }
   plain_.name = "unknown stack";
@@ -101,6 +100,25 @@ const hw::RuntimeSpec& MeasuredSetting::runtime(const std::string& framework,
     }
   }
   return *best;
+}
+
+const hw::RuntimeSpec& MeasuredSetting::serving_runtime(const std::string& framework,
+                                                        const std::string& otherwise) {
+  std::string wanted;
+  for (const char c : framework) {
+    const auto u = static_cast<unsigned char>(c);
+    wanted += std::isalnum(u) != 0 ? static_cast<char>(std::tolower(u)) : '_';
+  }
+  const hw::RuntimeSpec* named = &plain_;
+  for (const hw::RuntimeSpec& spec : stacks_) {
+    if (!wanted.empty() && spec.name.starts_with(wanted)) {
+      return spec;
+    }
+    if (spec.name == otherwise) {
+      named = &spec;
+    }
+  }
+  return *named;
 }
 
 std::vector<Prediction> predict(MeasuredSetting& setting, const MeasuredTable& table) {

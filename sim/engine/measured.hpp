@@ -3,7 +3,7 @@
 // Models:      the device that a row names, the software stack whose part says that it made rows
 //              like it (frameworks, methods and sources of `[harness]`), the operator's kernels.
 // Leaves out:  anything that a row says about its result: no fit, no row or device of its own.
-// Checked by:  tests/unit/engine_measured.cpp, tests/anchors/gpu_measured.cpp.
+// Checked by:  tests/anchors/gpu_measured.cpp.
 #pragma once
 
 #include "reports/result/validation.hpp"
@@ -27,12 +27,15 @@ class MeasuredSetting {
   // The stack whose harness speaks most of the row's texts; the device's own when none does.
   const hw::RuntimeSpec& runtime(const std::string& framework, const std::string& method,
                                  const std::string& source);
+  // The stack that serves: the one that a published name begins with, else the named one.
+  const hw::RuntimeSpec& serving_runtime(const std::string& framework,
+                                         const std::string& otherwise);
 
  private:
   const Library& library_;
   std::map<std::string, std::unique_ptr<Machine>> machines_;
   std::map<std::string, std::string> reasons_;
-  std::vector<hw::RuntimeSpec> runtimes_;
+  std::vector<hw::RuntimeSpec> runtimes_, stacks_;  // with and without a harness
   hw::RuntimeSpec plain_;
 };
 

@@ -3,7 +3,7 @@
 // One file a kind of operation, one header line, no quotes; an empty field is unknown. A row that
 // cannot be asked for carries the reason.
 //
-// Checked by: tests/unit/engine_measured.cpp.
+// Checked by: tests/anchors/gpu_measured.cpp.
 #pragma once
 
 #include "sim/engine/kernel_query.hpp"

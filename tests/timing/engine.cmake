@@ -2,3 +2,7 @@ joulesim_test(timing_engine
   SOURCES tests/timing/tile_engine.cpp tests/timing/system_cache.cpp tests/timing/npu.cpp tests/timing/gpu.cpp
   LINK joulesim::sram joulesim::npu joulesim::gpu joulesim::cpu
   LABELS fast)
+joulesim_test(timing_gpu_kernels
+  SOURCES tests/timing/gpu_kernels.cpp
+  LINK joulesim::gpu
+  LABELS fast)

@@ -1,0 +1,201 @@
+// Do single kernels on a GPU behave as blocks, waves, caches, latencies and limits make them?
+#include "hw/gpu/gpu_kernels.hpp"
+
+#include "hw/gpu/attention_kernel.hpp"
+#include "hw/gpu/gemm_kernel.hpp"
+#include "hw/gpu/moe_kernel.hpp"
+#include "hw/gpu/vector_kernel.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <numeric>
+#include <string>
+
+using namespace joulesim;
+using namespace joulesim::hw;
+
+namespace {
+
+SimtGpuSpec spec_of(const std::string& part) {
+  ConfigFile file =
+      ConfigFile::read(std::string(JOULESIM_SOURCE_DIR) + "/hw/gpu/" + part + ".toml");
+  return SimtGpuSpec::from(file.root());
+}
+
+struct Board {
+  SimtGpuSpec spec;
+  KernelMachine machine;
+  Board(const std::string& part, double stream) : spec(spec_of(part)) {
+    machine.spec = &spec;
+    machine.memory = {Bandwidth(stream / 0.9), Bandwidth(stream)};
+    machine.clock = spec.clock.value;
+  }
+  Board(const Board&) = delete;
+  Board& operator=(const Board&) = delete;
+  [[nodiscard]] KernelAnswer ask(const KernelRequest& request,
+                                 const RuntimeSpec& runtime = {}) const {
+    return answer_kernel(machine, request, runtime);
+  }
+};
+
+KernelRequest gemm(std::int64_t m, std::int64_t n, std::int64_t k, DataType type = DataType::bf16) {
+  KernelRequest request;
+  request.type = type;
+  request.m = m;
+  request.n = n;
+  request.k = k;
+  return request;
+}
+
+KernelRequest attention(std::int64_t batch, std::int64_t q_len, std::int64_t kv_len,
+                        std::int64_t heads, std::int64_t kv_heads) {
+  KernelRequest request;
+  request.op = KernelOp::attention;
+  request.type = DataType::bf16;
+  request.batch = batch;
+  request.q_len = q_len;
+  request.kv_len = kv_len;
+  request.heads = heads;
+  request.kv_heads = kv_heads;
+  request.head_dim = 128;
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("no kernel beats its roofline or the launch of a kernel") {
+  for (const char* part : {"a100_sxm", "h100_sxm", "rtx_3090"}) {
+    const Board board(part, 1e12);
+    for (const std::int64_t m : {1, 17, 256, 1000, 8192}) {
+      for (const std::int64_t n : {128, 4096, 12288}) {
+        // Operands beyond the L2: what the cache holds is faster than the memory's roofline.
+        KernelRequest request = gemm(m, n, 65536, DataType::fp16);
+        CAPTURE(part, m, n);
+        const KernelAnswer answer = board.ask(request);
+        CHECK(answer.time > answer.roofline * 0.9);
+        CHECK(answer.time.si() > board.machine.constants.launch);
+        CHECK(answer.energy > Energy(0));
+        CHECK_FALSE(answer.mapping.empty());
+      }
+    }
+  }
+}
+
+TEST_CASE("one row past a tile costs, rows inside one do not") {
+  const Board board("a100_sxm", 1.8e12);
+  const double one = board.ask(gemm(1, 8192, 8192)).time.si();
+  CHECK(board.ask(gemm(64, 8192, 8192)).time.si() == Approx(one).epsilon(0.03));
+  const double full = board.ask(gemm(512, 8192, 8192)).time.si();
+  CHECK(board.ask(gemm(513, 8192, 8192)).time.si() > 1.02 * full);
+}
+
+TEST_CASE("narrow products split K and say so") {
+  const Board board("a100_sxm", 1.8e12);
+  GemmShape shape;
+  shape.m = 16;
+  shape.n = 512;
+  shape.k = 16384;
+  const GemmPlan plan = plan_gemm(board.machine, shape);
+  CHECK(plan.split > 1);
+  CHECK(plan.run.mapping.find("split-K") != std::string::npos);
+  GemmTile tile{64, 64, 4, 1, {4}, 64};
+  const auto whole = gemm_with(board.machine, shape, tile, 4, 1);
+  REQUIRE(whole);
+  CHECK(plan.run.time < whole->run.time);
+}
+
+TEST_CASE("a tile that does not fit an SM is none") {
+  const Board board("rtx_3090", 9e11);
+  GemmShape shape;
+  shape.m = shape.n = shape.k = 4096;
+  CHECK_FALSE(gemm_with(board.machine, shape, {256, 256, 8, 1, {6}, 64}, 6, 1));
+  CHECK(gemm_with(board.machine, shape, {64, 64, 4, 1, {4}, 64}, 4, 1));
+}
+
+TEST_CASE("the power limit slows large products with random data, not with zeros or a high limit") {
+  Board board("a100_sxm", 1.8e12);
+  RuntimeSpec random;
+  random.harness = Harness{};
+  RuntimeSpec zeros = random;
+  zeros.harness->random_weights = false;
+  const KernelRequest large = gemm(8192, 8192, 16384);
+  const double limited = board.ask(large, random).time.si();
+  CHECK(limited > 1.05 * board.ask(large, zeros).time.si());
+  board.spec.limit.value = Power(2000);
+  CHECK(board.ask(large, random).time.si() == Approx(board.ask(large, zeros).time.si()));
+}
+
+TEST_CASE("narrow weights stream faster, narrow types compute faster, unknown types are refused") {
+  const Board board("h100_sxm", 3e12);
+  KernelRequest wide = gemm(1, 16384, 16384);
+  KernelRequest narrow = wide;
+  narrow.weight_bits = 4.125;
+  CHECK(board.ask(narrow).time < board.ask(wide).time * 0.6);
+  KernelRequest fp8 = gemm(8192, 8192, 8192, DataType::fp8);
+  fp8.weight_bits = 8;
+  CHECK(board.ask(fp8).time < board.ask(gemm(8192, 8192, 8192)).time * 0.75);
+  // Its quantising kernel makes it worse where the product is short.
+  KernelRequest short_fp8 = gemm(16, 256, 256, DataType::fp8);
+  short_fp8.weight_bits = 8;
+  CHECK(board.ask(short_fp8).time > board.ask(gemm(16, 256, 256)).time);
+  CHECK(kernel_refusal(board.spec, gemm(1, 1, 1, DataType::fp4)));
+  CHECK_FALSE(kernel_refusal(board.spec, gemm(1, 1, 1)));
+}
+
+TEST_CASE("causal prefill is half the work, long decode splits its keys") {
+  const Board board("a100_sxm", 1.8e12);
+  const double prefill = board.ask(attention(1, 16384, 16384, 32, 8)).time.si();
+  const double twice = board.ask(attention(1, 32768, 32768, 32, 8)).time.si();
+  CHECK(twice / prefill == Approx(4).epsilon(0.1));
+  const double seen = board.ask(attention(1, 16384, 32768, 32, 8)).time.si();
+  CHECK(seen == Approx(3 * prefill).epsilon(0.1));
+  KernelRequest windowed = attention(1, 16384, 16384, 32, 8);
+  windowed.window = 1024;
+  CHECK(board.ask(windowed).time.si() < 0.25 * prefill);
+  const KernelAnswer decode = board.ask(attention(1, 1, 65536, 32, 8));
+  CHECK(decode.mapping.find("parts") != std::string::npos);
+  // A split decode reads its keys at a good share of the memory's rate.
+  CHECK(decode.bytes.si() / decode.time.si() > 0.5 * 1.8e12);
+}
+
+TEST_CASE("elementwise kernels reach the memory only with enough blocks, eager ones move more") {
+  const Board board("a100_sxm", 1.8e12);
+  KernelRequest request;
+  request.op = KernelOp::elementwise;
+  request.vector = VectorOp::rmsnorm;
+  request.width = 4096;
+  request.rows = 1;
+  const double one = board.ask(request).time.si();
+  request.rows = 100;
+  CHECK(board.ask(request).time.si() < 2 * one);
+  request.rows = 32768;
+  const KernelAnswer many = board.ask(request);
+  CHECK(many.time > many.roofline);
+  request.eager = true;
+  CHECK(board.ask(request).time > many.time * 1.5);
+}
+
+TEST_CASE("skewed routing hits fewer experts and loads one shard more") {
+  KernelRequest request;
+  request.op = KernelOp::moe;
+  request.type = DataType::bf16;
+  request.tokens = 256;
+  request.hidden = 4096;
+  request.inter = 1536;
+  request.topk = 8;
+  request.experts = 128;
+  const auto even = expert_rows(request);
+  CHECK(even.size() == 128);
+  CHECK(std::accumulate(even.begin(), even.end(), std::int64_t{0}) ==
+        Approx(256 * 8).epsilon(0.05));
+  request.skew = 1.2;
+  CHECK(expert_rows(request).size() < even.size());
+  request.expert_shards = 8;
+  const auto shard = expert_rows(request);
+  CHECK(std::accumulate(shard.begin(), shard.end(), std::int64_t{0}) > 256 * 8 / 8);
+  const Board board("a100_sxm", 1.8e12);
+  request.expert_shards = 1;
+  const double few = board.ask(request).time.si();
+  request.tokens = 4096;
+  CHECK(board.ask(request).time.si() > few);
+}
