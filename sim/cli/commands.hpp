@@ -43,13 +43,6 @@ struct EvalArguments {
 };
 int eval(const Common& common, const EvalArguments& arguments);
 
-struct ValidateArguments {
-  std::string what;
-  std::string data;  // folder or file of references; empty: what holds without
-  std::string out;   // folder for a report; empty: none
-  int jobs = 0;
-};
-int validate_numerics(const Common& common, const ValidateArguments& arguments);
 struct KernelArguments {
   std::string device, op, runtime;
   std::string dtype = "fp16", weight_dtype, kv_dtype;
@@ -67,8 +60,12 @@ struct KernelArguments {
 int kernel(const Common& common, const KernelArguments& arguments);
 
 struct ValidateArguments {
-  std::string data, out = "out/validate";
+  std::string what;
+  std::string data;  // folder or file of references; empty: what holds without
+  std::string out;   // folder for a report; empty: none
+  int jobs = 0;
 };
+int validate_numerics(const Common& common, const ValidateArguments& arguments);
 int validate_measured(const Common& common, const ValidateArguments& arguments);
 
 }  // namespace joulesim::cli

@@ -92,7 +92,6 @@ int dispatch(int argc, char** argv) {
   std::string metric;
   bool dot = false;
   cli::KernelArguments kernel;
-  cli::ValidateArguments validate;
 
   CLI::App* run_command = app.add_subcommand("run", "simulate scenarios and write their reports");
   run_command->add_option("scenario", run.scenarios, "scenario files or names")->required();
@@ -145,22 +144,11 @@ int dispatch(int argc, char** argv) {
       app.add_subcommand("validate", "predictions against references and laws");
   validate_command->add_option("what", validate.what, "what is validated")
       ->required()
-      ->check(CLI::IsMember({"numerics"}));
+      ->check(CLI::IsMember({"measured", "numerics"}));
   validate_command->add_option("--data", validate.data, "folder with reference data");
   validate_command->add_option("--out", validate.out, "folder for the report and its tables");
   CLI::App* kernel_command = app.add_subcommand("kernel", "one operator on one device, alone");
   add_kernel_options(kernel_command, kernel);
-
-  CLI::App* validate_command =
-      app.add_subcommand("validate", "predictions beside what others measured");
-  validate_command->require_subcommand(1);
-  CLI::App* measured_command =
-      validate_command->add_subcommand("measured", "kernels of a folder of comma-separated tables");
-  measured_command->add_option("--data", validate.data, "folder with gemm.csv and the like")
-      ->required();
-  measured_command->add_option("--out", validate.out, "folder for predictions and the report")
-      ->capture_default_str();
-  add_common(measured_command, common);
 
   for (CLI::App* command : app.get_subcommands({})) {
     add_common(command, common);
@@ -191,13 +179,12 @@ int dispatch(int argc, char** argv) {
   if (*explain_command) {
     return cli::explain(common, result, metric);
   }
-  if (*validate_command) {
-    return cli::validate_numerics(common, validate);
   if (*kernel_command) {
     return cli::kernel(common, kernel);
   }
   if (*validate_command) {
-    return cli::validate_measured(common, validate);
+    return validate.what == "measured" ? cli::validate_measured(common, validate)
+                                       : cli::validate_numerics(common, validate);
   }
   return cli::eval(common, eval);
 }

@@ -51,6 +51,10 @@ int validate_measured(const Common& common, const ValidateArguments& arguments) 
   engine::MeasuredSetting setting(library);
   std::vector<engine::MeasuredTable> tables;
   Diagnostics faults;
+  if (arguments.data.empty()) {
+    throw InputError(
+        "validate measured: found no --data; expected a folder with gemm.csv and the like");
+  }
   for (const char* kind : kKinds) {
     const fs::path path = fs::path(arguments.data) / fmt::format("{}.csv", kind);
     if (!fs::exists(path)) {
@@ -71,7 +75,7 @@ int validate_measured(const Common& common, const ValidateArguments& arguments) 
   reports::Validation validation;
   validation.title = "Predicted against measured kernels";
   validation.unit = "us";
-  const fs::path out(arguments.out);
+  const fs::path out(arguments.out.empty() ? "out/validate" : arguments.out);
   std::error_code fault;
   fs::create_directories(out, fault);
   for (const engine::MeasuredTable& table : tables) {
