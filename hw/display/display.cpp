@@ -40,7 +40,7 @@ Power DisplaySpec::panel_power() const {
 PacedTraffic DisplaySpec::paced_traffic() const {
   // One piece is shown while the next one comes: the deadline is the period.
   const Time period = fetch.value / traffic();
-  return {fetch.value, period, period, frame()};
+  return {fetch.value, period, period, frame(), false};
 }
 
 void DisplaySpec::spend(const std::string& component, Time begin, Time end, Ledger& ledger) const {

@@ -15,11 +15,13 @@
 
 namespace joulesim::hw {
 
-// A client that reads `bytes` every `period` and wants each read within `deadline`.
+// A client that moves `bytes` every `period` and wants each piece within `deadline`: a display
+// reads its frames, a camera writes them.
 struct PacedTraffic {
   Bytes bytes;
   Time period, deadline;
-  Bytes span;  // the buffer that the reads walk through, again and again
+  Bytes span;  // the buffer that the pieces walk through, again and again
+  bool write = false;
 };
 
 struct DisplaySpec {

@@ -6,7 +6,7 @@
 
 namespace joulesim::hw {
 namespace {
-// A starved client must not flood the memory with what is late anyway.
+// A starved client must not flood the memory with what is late anyway. One more is announced.
 constexpr std::uint64_t kMostUnderWay = 4;
 
 std::int64_t now_ps() { return static_cast<std::int64_t>(sc_core::sc_time_stamp().value()); }
@@ -45,7 +45,8 @@ PacedClient::PacedClient(const sc_core::sc_module_name& name, const PacedTraffic
       span_(std::max(bytes_, static_cast<std::uint64_t>(std::llround(traffic.span.si())))),
       base_(base),
       period_(std::llround(traffic.period.si() * 1e12)),
-      deadline_(std::llround(traffic.deadline.si() * 1e12)) {
+      deadline_(std::llround(traffic.deadline.si() * 1e12)),
+      write_(traffic.write) {
   if (sc_core::sc_get_time_resolution() != sc_core::sc_time(1, sc_core::SC_PS)) {
     throw std::logic_error("the simulation's time resolution is not 1 ps");
   }
@@ -68,14 +69,22 @@ void PacedClient::pace() {
     return;
   }
   tick_.notify(sc_core::sc_time::from_value(static_cast<sc_dt::uint64>(period_)));
-  if (under_way_ >= kMostUnderWay) {
+  if (!started_) {
+    started_ = true;
+    send(0);
+  }
+  send(period_);
+}
+
+void PacedClient::send(std::int64_t delay) {
+  if (under_way_ > kMostUnderWay) {
     ++record_.missed;
     return;
   }
   Packet& packet = pool_.take();
-  packet.sent = now_ps();
+  packet.sent = now_ps() + delay;
   packet.train.kind = BurstTrain::Kind::sequential;
-  packet.train.write = false;
+  packet.train.write = write_;
   packet.train.priority = 1;
   packet.train.client = client_;
   packet.train.base = base_ + offset_;
@@ -83,15 +92,15 @@ void PacedClient::pace() {
   packet.train.stride = bytes_;
   packet.train.count = 1;
   offset_ = offset_ + 2 * bytes_ <= span_ ? offset_ + bytes_ : 0;
-  packet.set_command(tlm::TLM_READ_COMMAND);
+  packet.set_command(write_ ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);
   packet.set_address(packet.train.base);
   packet.set_data_length(static_cast<unsigned>(std::min<std::uint64_t>(bytes_, 0xFFFFFFFFU)));
   packet.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
   ++record_.sent;
   ++under_way_;
   tlm::tlm_phase phase = tlm::BEGIN_REQ;
-  sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-  if (socket->nb_transport_fw(packet, phase, delay) == tlm::TLM_COMPLETED) {
+  sc_core::sc_time ahead = sc_core::sc_time::from_value(static_cast<sc_dt::uint64>(delay));
+  if (socket->nb_transport_fw(packet, phase, ahead) == tlm::TLM_COMPLETED) {
     arrived(packet);
   }
 }
@@ -107,7 +116,7 @@ tlm::tlm_sync_enum PacedClient::backward(tlm::tlm_generic_payload& payload, tlm:
 
 void PacedClient::arrived(Packet& packet) {
   --under_way_;
-  const std::int64_t latency = now_ps() - packet.sent;
+  const std::int64_t latency = std::max<std::int64_t>(now_ps() - packet.sent, 0);
   ++record_.arrived;
   record_.bytes += bytes_;
   record_.latency_sum += latency;

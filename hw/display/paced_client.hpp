@@ -1,9 +1,10 @@
 // A memory client that reads at a fixed pace, as a display does: the competitor of every model that
 // runs on a phone.
 //
-// Sends one BurstTrain read per period through its socket (two phases, priority 1) and notes how
-// long each took. A read that is due while too many are under way is counted as missed and not
-// sent.
+// Sends one BurstTrain read per period through its socket (two phases, priority 1), one period
+// ahead with the due time as delay, so that the memory may look far ahead and still serve it in
+// time, and notes how long each took. A read that comes up while too many are under way is counted
+// as missed and not sent.
 //
 // Models:      period, deadline, priority, walking through a buffer.
 // Leaves out:  recovery after an underrun.
@@ -64,6 +65,7 @@ class PacedClient : public sc_core::sc_module {
   };
 
   void pace();
+  void send(std::int64_t delay);
   tlm::tlm_sync_enum backward(tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
                               sc_core::sc_time& delay);
   void arrived(Packet& packet);
@@ -72,7 +74,8 @@ class PacedClient : public sc_core::sc_module {
   std::uint64_t bytes_, span_, base_, offset_ = 0;
   std::int64_t period_, deadline_;
   std::uint16_t client_ = 0;
-  bool stopped_ = false;
+  bool write_ = false;
+  bool started_ = false, stopped_ = false;
   std::uint64_t under_way_ = 0;
   Record record_;
   sc_core::sc_event tick_;

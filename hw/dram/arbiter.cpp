@@ -62,8 +62,12 @@ SliceArbiter::Share* SliceArbiter::pick(Clock tick) {
 }
 
 SliceArbiter::Taken SliceArbiter::took(std::uint64_t n) {
-  auto& queue = clients_[static_cast<std::size_t>(running_)];
   credit_ -= static_cast<std::int64_t>(n);
+  return took_from(running_, n);
+}
+
+SliceArbiter::Taken SliceArbiter::took_from(int client, std::uint64_t n) {
+  auto& queue = clients_[static_cast<std::size_t>(client)];
   Share& share = queue.front();
   share.taken += n;
   share.pieces.take(n);
@@ -73,6 +77,32 @@ SliceArbiter::Taken SliceArbiter::took(std::uint64_t n) {
   const Taken out = {true, share.taken};
   queue.pop_front();
   --waiting_;
+  return out;
+}
+
+const std::vector<int>& SliceArbiter::contenders(Clock tick) {
+  contenders_.clear();
+  const std::uint8_t priority = clients_[static_cast<std::size_t>(running_)].front().priority;
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    const bool picked = static_cast<int>(i) == running_;
+    if (picked || (waiting_ > 1 && ready(i, tick) && clients_[i].front().priority == priority)) {
+      contenders_.push_back(static_cast<int>(i));
+    }
+  }
+  return contenders_;
+}
+
+SliceArbiter SliceArbiter::endless(const std::vector<int>& clients) const {
+  SliceArbiter out(slice_bursts_);
+  for (const int client : clients) {
+    Share share = front(client);
+    share.pieces = share.pieces.endless();
+    share.arrival = 0;
+    share.tag = static_cast<std::uint32_t>(client);
+    out.push(client, share);
+  }
+  out.running_ = running_;
+  out.credit_ = credit_;
   return out;
 }
 
@@ -90,6 +120,16 @@ std::uint64_t SliceArbiter::slice_left(Clock tick) const {
   return contended(tick)
              ? std::min(piece, static_cast<std::uint64_t>(std::max<std::int64_t>(credit_, 1)))
              : piece;
+}
+
+Clock SliceArbiter::earliest() const {
+  Clock first = kNever;
+  for (const auto& queue : clients_) {
+    if (!queue.empty()) {
+      first = std::min(first, queue.front().arrival);
+    }
+  }
+  return first;
 }
 
 Clock SliceArbiter::next_arrival(Clock tick) const {

@@ -48,6 +48,16 @@ class SliceArbiter {
   Share* pick(Clock tick);
   // After pick(): n bursts of the picked share were taken.
   Taken took(std::uint64_t n);
+  // n bursts of another contender's share were, in its turns.
+  Taken took_from(int client, std::uint64_t n);
+  // Those among whom turns pass on at `tick`: clients of the picked one's priority that have work.
+  const std::vector<int>& contenders(Clock tick);
+  [[nodiscard]] const Share& front(int client) const {
+    return clients_[static_cast<std::size_t>(client)].front();
+  }
+  // These clients alone at their turns, each with what it is at, going on without an end; tags are
+  // their numbers.
+  [[nodiscard]] SliceArbiter endless(const std::vector<int>& clients) const;
 
   [[nodiscard]] int client() const { return running_; }
   // Bursts until the turn passes on; as many as the piece has when no other client waits.
@@ -57,6 +67,8 @@ class SliceArbiter {
   void end_slice() { credit_ = 0; }
   [[nodiscard]] bool empty() const { return waiting_ == 0; }
   [[nodiscard]] std::size_t shares() const { return waiting_; }
+  // The first arrival among what comes next of every client; kNever when there is nothing.
+  [[nodiscard]] Clock earliest() const;
   // Next arrival at or after tick of a client that would take precedence over the running one.
   [[nodiscard]] Clock next_arrival(Clock tick) const;
 
@@ -65,6 +77,7 @@ class SliceArbiter {
     return !clients_[client].empty() && clients_[client].front().arrival < tick;
   }
   int slice_bursts_;
+  std::vector<int> contenders_;
   std::vector<std::deque<Share>> clients_;
   int running_ = -1;
   std::int64_t credit_ = 0;

@@ -92,6 +92,21 @@ class BankState {
   // Refreshes that fell into a stretch in which all banks were closed and nothing was asked.
   void count_idle_refreshes(std::int64_t n) { counters_.refreshes += n * units_; }
 
+  // Refreshes of a busy stretch that is not played command by command; each closed all banks for
+  // `closed` clocks.
+  void count_refreshes(std::int64_t n, Clock closed) {
+    counters_.refreshes += n * units_;
+    counters_.active_clocks -= n * closed * units_;
+  }
+  // The row that such a stretch leaves open.
+  void leave_open(int bank, std::int32_t row, Clock t) {
+    if (row_[at(bank)] == kClosed) {
+      opened(unit_of(bank), t);
+      open_bits_ |= std::uint64_t{1} << bank;
+    }
+    row_[at(bank)] = row;
+  }
+
   [[nodiscard]] DramCounters& counters() { return counters_; }
   [[nodiscard]] const DramCounters& counters() const { return counters_; }
   // Counters as of clock t: open banks accrue active standby up to there.

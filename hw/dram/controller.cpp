@@ -45,6 +45,7 @@ MemController::MemController(const sc_core::sc_module_name& name, const DramPart
         fmt::format("memory interleave of {}; expected a multiple of the burst of {} B",
                     format(config.interleave), burst));
   }
+  const auto paces = std::make_shared<TrainPaces>();
   for (int i = 0; i < simulated_; ++i) {
     auto lane = std::make_unique<Lane>(config.slice_bursts);
     if (config.fidelity == DramFidelity::burst) {
@@ -52,7 +53,7 @@ MemController::MemController(const sc_core::sc_module_name& name, const DramPart
       lane->feed = std::make_unique<BurstFeed>(lane->arbiter, mapping_);
     } else {
       lane->train = std::make_unique<TrainChannel>(lane_part_.organisation, part.timing, mapping_,
-                                                   config_.policy);
+                                                   config_.policy, paces);
     }
     lanes_.push_back(std::move(lane));
   }
@@ -76,6 +77,17 @@ std::uint16_t MemController::add_client(const std::string& name) {
   clients_.push_back(stats);
   trace_.emplace_back();
   return static_cast<std::uint16_t>(clients_.size() - 1);
+}
+
+std::uint16_t MemController::add_paced_client(const std::string& name, Time period,
+                                              bool announces) {
+  if (!announces && config_.quantum * 4 > period) {
+    throw InputError(
+        fmt::format("memory windows of {} for client '{}' with a period of {}; expected at most a "
+                    "quarter of it",
+                    format(config_.quantum), name, format(period)));
+  }
+  return add_client(name);
 }
 
 tlm::tlm_sync_enum MemController::forward(int socket, tlm::tlm_generic_payload& payload,
@@ -268,14 +280,14 @@ void MemController::window() {
     window_end_ps_ = now + quantum_ps_;
   }
   const Clock until = part_.timing.to_clocks_floor(window_end_ps_);
-  bool busy = false;
+  Clock next = kNever;
   for (const auto& lane : lanes_) {
     play(*lane, until);
     collect(*lane, window_begin_ps_);
-    busy = busy || !lane->arbiter.empty() || (lane->exact && !lane->exact->idle());
+    next = std::min(next, lane->exact && !lane->exact->idle() ? until : lane->arbiter.earliest());
   }
-  if (busy) {
-    wake_.notify(ps(window_end_ps_ - now));
+  if (next != kNever) {  // announced trains that are not due yet are slept up to
+    wake_.notify(ps(std::max(window_end_ps_, part_.timing.to_ps(next)) - now));
   }
 }
 

@@ -13,7 +13,8 @@
 // Checked by:  tests/timing/dram_controller.cpp, tests/oracle/dram_train.cpp.
 //
 // Trains are seen when they arrive if the memory is idle or has simulated less far, else at the
-// next window: `quantum` is the longest such delay.
+// next window: `quantum` is the longest such delay. A train whose delay lies in the future is
+// arbitrated at its due time, however long the window; the memory counts it as under way.
 #pragma once
 
 #include "hw/component/burst_train.hpp"
@@ -60,6 +61,9 @@ struct DramClientStats {
   Bytes read, written;
   std::int64_t trains = 0;
   Time latency_sum, latency_max;  // arrival to last byte
+  [[nodiscard]] Time mean_latency() const {
+    return trains == 0 ? Time() : latency_sum / static_cast<double>(trains);
+  }
 };
 
 class MemController : public sc_core::sc_module {
@@ -72,6 +76,10 @@ class MemController : public sc_core::sc_module {
 
   // Clients are told apart by the index that their trains carry.
   std::uint16_t add_client(const std::string& name);
+  // A client that asks at a fixed pace. One that does not announce its trains (sends them one
+  // period ahead, with their due time as delay) starves in windows that are not far shorter than
+  // its period: a quantum above a quarter of it is an InputError.
+  std::uint16_t add_paced_client(const std::string& name, Time period, bool announces);
 
   // No train is accepted any more; those under way finish.
   void stop() { stopped_ = true; }

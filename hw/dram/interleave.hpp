@@ -51,6 +51,17 @@ class PieceStream {
   [[nodiscard]] std::uint64_t left() const { return end_ - next_; }  // of this piece
   void take(std::uint64_t n) { next_ += n; }
   [[nodiscard]] const TrainPattern& pattern() const { return train_; }
+  // The same pattern without an end, from here on.
+  [[nodiscard]] PieceStream endless() const {
+    constexpr std::uint64_t kLong = std::uint64_t{1} << 40;
+    PieceStream out = *this;
+    if (train_.kind == TrainPattern::Kind::sequential) {
+      out.end_ = out.next_ + kLong;
+    } else {
+      out.train_.count = kLong;
+    }
+    return out;
+  }
   // Short pieces, and enough of them on this channel for a pace of their own.
   [[nodiscard]] bool many_pieces() const {
     constexpr std::uint64_t kMany = 1024;  // bursts

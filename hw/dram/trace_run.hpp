@@ -1,29 +1,25 @@
 // One channel of a part driven by an address trace: in order, as fast as the channel accepts.
 //
-// Models:      `burst`: every command (the exact channel). `train`: runs of the trace in closed
-// form,
-//              writes held back and drained between the controller's watermarks. `sampled`: the
-//              exact channel on stretches spread over the trace, the rest at the rates measured
-//              there, until the 95 % interval of the rate is within half a per cent.
+// Models:      `burst`: every command (the exact channel). `train`: long runs of one direction in
+//              closed form and at their pace, anything else as `sampled`. `sampled`: the exact
+//              channel on stretches spread over the trace, the rest at the rates measured there,
+//              until the 95 % interval of the rate is within half a per cent.
 // Leaves out:  time stamps: the trace has none.
-// Checked by:  tests/oracle/dram_reference.cpp, tests/oracle/dram_trace_levels.cpp.
+// Checked by:  tests/oracle/dram_reference.cpp, tests/laws/dram_laws.cpp.
 #pragma once
 
 #include "hw/dram/channel.hpp"
 #include "hw/dram/energy.hpp"
 #include "hw/dram/part.hpp"
+#include "hw/dram/trace_file.hpp"
 #include "sim/base/quantity.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace joulesim::hw {
-
-struct TraceRequest {
-  std::uint64_t address = 0;
-  bool write = false;
-};
 
 enum class TraceDetail : std::uint8_t { burst, train, sampled };
 
@@ -32,8 +28,21 @@ struct TraceOptions {
   std::string mapping;  // empty: the part's own
   bool refresh = true;
   bool serial = false;  // one burst under way at a time (burst detail only)
-  std::uint64_t request_bytes = 64;
   Scheduler scheduler = Scheduler::frfcfs;
+  bool profile = false;  // TraceResult::profile is wanted (burst detail only)
+};
+
+// What a run looked like over time, in bursts.
+struct TraceProfile {
+  Clock slot_clocks = 1;
+  std::vector<std::uint64_t> read, written;  // column commands issued in each slot
+  std::vector<std::uint64_t> latency;        // reads that took so many clocks
+};
+
+// How sure a sampled time is.
+struct SampleQuality {
+  std::size_t stretches = 0;
+  double half_width = 0;  // of the 95 % confidence interval, as a share of the time
 };
 
 struct TraceResult {
@@ -41,15 +50,20 @@ struct TraceResult {
   Time time;
   Bandwidth bandwidth;
   double share_of_peak = 0;
-  Time read_latency, read_latency_max;  // acceptance to the end of the data, over bursts
+  // Acceptance to the end of the data, over bursts; unset where the level does not follow requests.
+  std::optional<Time> read_latency, read_latency_max;
   DramCounters counters;
   DramActivity activity;
   std::uint64_t bursts = 0, simulated_bursts = 0;
+  std::optional<SampleQuality> sampled;  // set when the time was extrapolated
+  std::optional<TraceProfile> profile;
 };
 
 // Throws InputError for a mapping that the part does not have.
-TraceResult run_trace(const DramPart& part, const std::vector<TraceRequest>& trace,
-                      const TraceOptions& options);
+TraceResult run_trace(const DramPart& part, Trace trace, const TraceOptions& options);
+
+// Adds counts up.
+void accumulate(DramCounters& sum, const DramCounters& c);
 
 // The controller that a part's reference results were made with: 32 + 32 entries for each
 // pseudo-channel that shares the command buses.

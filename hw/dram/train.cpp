@@ -28,19 +28,23 @@ Clock TrainChannel::History::issue_time(std::uint64_t index) const {
 }
 
 TrainChannel::TrainChannel(const DramOrganisation& organisation, const DramTiming& timing,
-                           const DramMapping& mapping, const ControllerPolicy& policy)
+                           const DramMapping& mapping, const ControllerPolicy& policy,
+                           std::shared_ptr<TrainPaces> paces)
     : organisation_(organisation),
       timing_(timing),
       mapping_(mapping),
       policy_(policy),
       banks_(organisation, timing),
+      paces_(paces ? std::move(paces) : std::make_shared<TrainPaces>()),
       backlog_(
           static_cast<std::uint64_t>(std::ceil(policy.drain_below * policy.write_entries) - 1)) {
   if (organisation.units != 1 || mapping.rotation() > kMostRotation) {
     throw std::logic_error("a train channel serves one pseudo-channel");
   }
-  if (policy.refresh != RefreshPolicy::none && timing.nREFI > 0) {
+  if (policy.refresh == RefreshPolicy::all_bank && timing.nREFI > 0) {
     next_refresh_ = timing.nREFI;
+  } else if (policy.refresh == RefreshPolicy::per_bank && timing.nREFIpb > 0) {
+    next_bank_refresh_ = timing.nREFIpb;
   }
 }
 
@@ -61,11 +65,32 @@ void TrainChannel::refresh_due() {
   }
   banks_.refresh(0, std::max(next_refresh_, banks_.earliest_ref(0)));
   next_refresh_ += timing_.nREFI;
-  coasting_ = nullptr;
+  coasting_ = false;
+}
+
+// Refreshes of single banks that have become due by now; rows that they close are opened again by
+// the next segment.
+void TrainChannel::bank_refreshes_due() {
+  while (next_bank_refresh_ <= cursor_) {
+    if (banks_.open_row(refreshed_bank_) != kClosed) {
+      banks_.precharge(refreshed_bank_,
+                       std::max(next_bank_refresh_, banks_.earliest_pre(refreshed_bank_)));
+    }
+    banks_.refresh_bank(refreshed_bank_,
+                        std::max(next_bank_refresh_, banks_.earliest_ref_bank(refreshed_bank_)));
+    refreshed_bank_ = (refreshed_bank_ + 1) % organisation_.banks();
+    next_bank_refresh_ += timing_.nREFIpb;
+  }
 }
 
 // Refreshes of an idle stretch up to clock t, counted rather than played.
 void TrainChannel::catch_up(Clock t) {
+  if (next_bank_refresh_ <= t) {
+    const Clock due = (t - next_bank_refresh_) / timing_.nREFIpb + 1;
+    banks_.counters().bank_refreshes += due;
+    next_bank_refresh_ += due * timing_.nREFIpb;
+    refreshed_bank_ = static_cast<int>((refreshed_bank_ + due) % organisation_.banks());
+  }
   if (next_refresh_ > t) {
     return;
   }
@@ -268,16 +293,49 @@ void TrainChannel::run(SliceArbiter& arbiter, Clock until, std::vector<ShareDone
     if (served.size() <= client) {
       served.resize(client + 1);
     }
-    if (log_ == nullptr && share->pieces.many_pieces() && alone(arbiter, *share, until)) {
-      const std::uint64_t took = coast(arbiter, *share, until, done);
-      if (took == 0) {
-        return;
-      }
-      served[client] += took;
-      continue;
-    }
-    coasting_ = nullptr;
+    bank_refreshes_due();
     const Clock tick = std::max(cursor_, share->arrival) + 1;
+    // A client that comes first from its arrival on ends this segment there.
+    const Clock stop = std::min(until, std::max(arbiter.next_arrival(tick), tick));
+    const std::vector<int>& clients = arbiter.contenders(tick);
+    Situation situation;
+    std::uint64_t settling = 0;
+    if (look(arbiter, clients, situation)) {
+      const bool same = share->arrival <= cursor_ && continues(situation);
+      settled_ = same ? settled_ : 0;
+      coasting_ = coasting_ && same;
+      pace_ = same ? pace_ : nullptr;
+      situation_ = situation;
+      // Rows are opened and buffers filled in closed form before a pace is taken up.
+      const std::uint64_t enough =
+          in_order(arbiter, clients)
+              ? std::uint64_t{2} * static_cast<std::uint64_t>(policy_.read_entries) * clients.size()
+              : 0;
+      if (settled_ >= enough) {
+        pace_ = pace_ == nullptr ? pace_of(arbiter, clients, situation) : pace_;
+        if (pace_ != nullptr) {
+          if (const std::uint64_t took = coast(arbiter, clients, *pace_, stop, done, served);
+              took > 0) {
+            settled_ += took;
+            continue;
+          }
+          if (stop == until) {
+            return;
+          }
+          cursor_ = stop;  // the newcomer is looked at next
+          coasting_ = false;
+          continue;
+        }
+      } else {
+        settling = enough - settled_;
+      }
+    } else {
+      coasting_ = false;
+      situation_ = {};
+      settled_ = 0;
+      pace_ = nullptr;
+    }
+    coasting_ = false;
     const std::uint64_t stripe = mapping_.stripe_bursts();
     const std::uint64_t first = share->pieces.first();
     std::uint64_t budget = arbiter.slice_left(tick);
@@ -286,9 +344,8 @@ void TrainChannel::run(SliceArbiter& arbiter, Clock until, std::vector<ShareDone
     const bool shorten = share->write && shared && !held_back_ && budget > backlog_;
     budget -= shorten ? backlog_ : 0;
     held_back_ = held_back_ && (shared || !share->write);
-    const std::uint64_t n = std::min(budget, stripe - first % stripe);
-    // A client that comes first from its arrival on ends this segment there.
-    const Clock stop = std::min(until, std::max(arbiter.next_arrival(tick), tick));
+    std::uint64_t n = std::min(budget, stripe - first % stripe);
+    n = settling > 0 ? std::min(n, settling) : n;
     const bool write = share->write;
     const std::uint32_t tag = share->tag;
     const std::uint64_t took = serve(first, n, write, share->arrival, stop);
@@ -300,6 +357,7 @@ void TrainChannel::run(SliceArbiter& arbiter, Clock until, std::vector<ShareDone
       continue;
     }
     served[client] += took;
+    settled_ += took;
     if (shorten && took == budget) {
       arbiter.end_slice();
       held_back_ = true;

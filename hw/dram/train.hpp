@@ -5,14 +5,16 @@
 // controller's buffer would have let their requests in; its column commands then follow at a fixed
 // step. Cost per segment is a few bank operations, whatever its length.
 //
-// Short pieces (strided, random) overtake each other in the controller's buffer, which no closed
-// form catches. A lone train of such pieces moves at a pace that the exact core measures once per
-// pattern, without refreshes; those are then served at their due times.
+// What goes on for long moves at a pace: how long a burst takes and how many rows it opens is
+// measured with the exact core once per situation (patterns, directions, relative banks of all
+// clients that take turns), with its refreshes, and whole trains are then served at that pace.
+// Short pieces (strided, random) and directions that meet in a bank overtake each other in the
+// controller's buffer, which no closed form catches; there the pace is the only way.
 //
-// Models:      the gates of BankState, look-ahead of one buffer, all-bank refresh at its due time,
-//              turnarounds, slices between clients in order.
-// Leaves out:  collisions on the command buses, per-bank refresh, reordering between clients, two
-//              pseudo-channels in one (a part is split into them first).
+// Models:      the gates of BankState, look-ahead of one buffer, all-bank and per-bank refresh at
+//              its due time, turnarounds, slices between clients in order.
+// Leaves out:  collisions on the command buses (but in measured paces), two pseudo-channels in one
+//              (a part is split into them first).
 // Checked by:  tests/oracle/dram_train.cpp (against the exact core).
 #pragma once
 
@@ -23,15 +25,26 @@
 #include <array>
 #include <cstdint>
 #include <map>
-#include <tuple>
+#include <memory>
 #include <vector>
 
 namespace joulesim::hw {
 
+// What a burst of a situation costs in the long run, as measured with the exact core.
+struct TrainPace {
+  double clocks = 0;  // per burst, outside dead time
+  double dead = 0;    // clocks without bursts at every all-bank refresh
+  double activates = 0, precharges = 0, misses = 0, conflicts = 0, turnarounds = 0;  // per burst
+};
+
+// Measured paces by situation. Channels of one part and policy may share a table.
+using TrainPaces = std::map<std::vector<std::uint64_t>, TrainPace>;
+
 class TrainChannel {
  public:
   TrainChannel(const DramOrganisation& organisation, const DramTiming& timing,
-               const DramMapping& mapping, const ControllerPolicy& policy);
+               const DramMapping& mapping, const ControllerPolicy& policy,
+               std::shared_ptr<TrainPaces> paces = nullptr);
 
   // Issues every column command that falls into (.., until]; finished shares are appended to
   // `done`, bursts served per client to `served`.
@@ -65,14 +78,6 @@ class TrainChannel {
     std::array<int, kMostRotation> bank{};
     std::array<std::uint64_t, kMostRotation> next{};  // each bank's oldest burst that is left
   };
-  // What a burst of a pattern costs between refreshes, as measured with the exact core.
-  struct Pace {
-    std::int64_t bursts = 0;
-    Clock clocks = 0;
-    std::int64_t activates = 0, precharges = 0, misses = 0, conflicts = 0;
-    std::array<double, 4> carry{};  // fractions of events not counted yet
-  };
-
   // In order: a segment of one stripe, rows opened ahead of its data.
   std::uint64_t serve(std::uint64_t first, std::uint64_t n, bool write, Clock arrival, Clock until);
   bool prepare(int bank, std::int32_t row, bool write, std::uint64_t index, Clock arrival);
@@ -81,14 +86,34 @@ class TrainChannel {
   [[nodiscard]] Clock seen_at(bool write, std::uint64_t index, Clock arrival) const;
 
   // At a measured pace.
-  [[nodiscard]] bool alone(const SliceArbiter& arbiter, const SliceArbiter::Share& share,
-                           Clock until) const;
-  std::uint64_t coast(SliceArbiter& arbiter, SliceArbiter::Share& share, Clock until,
-                      std::vector<ShareDone>& done);
-  Pace& pace_of(const SliceArbiter::Share& share);
-  [[nodiscard]] Pace measure(const SliceArbiter::Share& share) const;
+  static constexpr std::size_t kMostContenders = 4;
+  static constexpr std::size_t kKeyWords = 4;  // per contender
+  struct Situation {
+    std::size_t words = 0;
+    std::array<std::uint64_t, 1 + kMostContenders * kKeyWords> key{};
+  };
+  // False when the clients at work cannot go at a pace.
+  bool look(SliceArbiter& arbiter, const std::vector<int>& clients, Situation& out) const;
+  // The same clients at work on the same patterns as before, as far apart as before.
+  [[nodiscard]] bool continues(const Situation& now) const;
+  [[nodiscard]] bool in_order(const SliceArbiter& arbiter, const std::vector<int>& clients) const;
+  const TrainPace* pace_of(const SliceArbiter& arbiter, const std::vector<int>& clients,
+                           const Situation& situation);
+  [[nodiscard]] TrainPace measure(const SliceArbiter& arbiter,
+                                  const std::vector<int>& clients) const;
+  // Bursts served up to `until`; none when there is no time for one of each client.
+  std::uint64_t coast(SliceArbiter& arbiter, const std::vector<int>& clients, const TrainPace& pace,
+                      Clock until, std::vector<ShareDone>& done,
+                      std::vector<std::uint64_t>& served);
+  // What a stretch at a pace leaves behind: the last rows open, the last column command.
+  void leave(bool sequence, std::uint64_t last, Clock t);
+  void count(const TrainPace& pace, std::uint64_t bursts);
+  // Time at a pace runs outside the dead time of refreshes.
+  [[nodiscard]] double busy_until(double from, double limit, double dead) const;
+  [[nodiscard]] double after(double from, double busy, double dead) const;
 
   void refresh_due();
+  void bank_refreshes_due();
   void catch_up(Clock t);
   void column(int bank, bool write, Clock t) {
     drain_since_ = write ? drain_since_ : t;
@@ -107,13 +132,20 @@ class TrainChannel {
   ControllerPolicy policy_;
   BankState banks_;
   std::array<History, 2> history_;
-  std::map<std::tuple<int, bool, std::uint64_t, std::uint64_t>, Pace> paces_;
-  Pace* coasting_ = nullptr;   // the pattern that the last column command belongs to
-  Clock cursor_ = 0;           // the last column command
-  Clock drain_since_ = 0;      // the last read
-  std::uint64_t backlog_ = 0;  // writes that a drain among reads leaves behind
-  bool held_back_ = false;     // some are
-  Clock next_refresh_ = kNever;
+  std::shared_ptr<TrainPaces> paces_;
+  const TrainPace* pace_ = nullptr;  // of the situation below, once it has been asked for
+  Situation situation_;              // what the last column command belongs to
+  std::uint64_t settled_ = 0;        // bursts since then, one after the other
+  bool coasting_ = false;            // the last column command was one at a pace, at instant_
+  double instant_ = 0;
+  std::array<double, 5> carry_{};     // fractions of events not counted yet
+  Clock cursor_ = 0;                  // the last column command
+  Clock drain_since_ = 0;             // the last read
+  std::uint64_t backlog_ = 0;         // writes that a drain among reads leaves behind
+  bool held_back_ = false;            // some are
+  Clock next_refresh_ = kNever;       // of all banks
+  Clock next_bank_refresh_ = kNever;  // of the next bank in turn
+  int refreshed_bank_ = 0;
   std::vector<IssuedCommand>* log_ = nullptr;
 };
 

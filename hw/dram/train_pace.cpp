@@ -3,123 +3,300 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
-// Patterns whose pace has been measured on the buffers go on at that pace.
+// Situations that go on for long are served at a pace that the exact core has been measured at.
 namespace joulesim::hw {
 
-// Whether the share has the channel to itself up to `until`.
-bool TrainChannel::alone(const SliceArbiter& arbiter, const SliceArbiter::Share& share,
-                         Clock until) const {
-  return arbiter.slice_left(std::max(cursor_, share.arrival) + 1) == share.pieces.left() &&
-         arbiter.next_arrival(cursor_ + 1) >= until;
+namespace {
+
+// A situation is worth measuring when this many bursts of it are in sight.
+constexpr std::uint64_t kWorthwhile = 1024;
+constexpr std::size_t kMostPaces = 512;
+constexpr std::size_t kPhaseWord = 3;
+
+bool in_sequence(const SliceArbiter::Share& share) {
+  return share.pieces.pattern().kind == TrainPattern::Kind::sequential;
 }
 
-TrainChannel::Pace& TrainChannel::pace_of(const SliceArbiter::Share& share) {
-  const TrainPattern& p = share.pieces.pattern();
-  const auto key = std::make_tuple(static_cast<int>(p.kind), p.write, p.chunk, p.stride);
-  const auto found = paces_.find(key);
-  return found != paces_.end() ? found->second : paces_.emplace(key, measure(share)).first->second;
+}  // namespace
+
+bool TrainChannel::in_order(const SliceArbiter& arbiter, const std::vector<int>& clients) const {
+  return std::all_of(clients.begin(), clients.end(),
+                     [&](int client) { return in_sequence(arbiter.front(client)); });
 }
 
-// The exact core on the pattern alone: what a burst takes once the pipeline is full.
-TrainChannel::Pace TrainChannel::measure(const SliceArbiter::Share& share) const {
-  constexpr std::int64_t kWarm = 256;
-  constexpr std::int64_t kMeasured = 16384;
-  ControllerPolicy policy = policy_;
-  policy.refresh = RefreshPolicy::none;
-  Channel channel(organisation_, timing_, policy);
-  SliceArbiter arbiter(policy.read_entries);
-  SliceArbiter::Share lone = share;
-  lone.arrival = 0;
-  arbiter.push(0, lone);
-  BurstFeed feed(arbiter, mapping_);
-  DramCounters before;
-  Clock since = 0;
-  Clock until = 0;
-  const Clock stretch = 16 * banks_.gates().rd_rd_l;
-  for (;;) {
-    channel.run(feed, until += stretch);
-    const DramCounters now = channel.counters();
-    const std::int64_t moved = now.reads + now.writes;
-    const std::int64_t bursts = moved - before.reads - before.writes;
-    if ((arbiter.empty() && channel.idle()) || bursts >= kMeasured) {
-      return {bursts,
-              channel.now() - since,
-              now.activates - before.activates,
-              now.precharges - before.precharges,
-              now.row_misses - before.row_misses,
-              now.row_conflicts - before.row_conflicts,
-              {}};
-    }
-    if (since == 0 && moved >= kWarm) {
-      before = now;
-      since = channel.now();
-    }
+bool TrainChannel::look(SliceArbiter& arbiter, const std::vector<int>& clients,
+                        Situation& out) const {
+  if (log_ != nullptr || clients.size() > kMostContenders) {
+    return false;
   }
+  const std::uint64_t period = mapping_.stripe_bursts() *
+                               static_cast<std::uint64_t>(organisation_.banks()) /
+                               static_cast<std::uint64_t>(mapping_.rotation());
+  std::optional<std::uint64_t> first;  // burst of the first client that goes in sequence
+  for (const int client : clients) {
+    const SliceArbiter::Share& share = arbiter.front(client);
+    const TrainPattern& p = share.pieces.pattern();
+    const bool sequence = in_sequence(share);
+    if (!sequence && !share.pieces.many_pieces()) {
+      return false;
+    }
+    if (sequence && !first) {
+      first = share.pieces.first();
+    }
+    const std::uint64_t words[kKeyWords] = {
+        static_cast<std::uint64_t>(client) << 16 | static_cast<std::uint64_t>(p.kind) << 8 |
+            (share.write ? 1 : 0),
+        sequence ? 0 : p.chunk, sequence ? 0 : p.stride,
+        sequence ? (share.pieces.first() - *first) % period : 0};
+    std::copy(std::begin(words), std::end(words), out.key.begin() + out.words);
+    out.words += kKeyWords;
+  }
+  return true;
 }
 
-// Bursts of a pattern whose pace is known, up to `until`.
-std::uint64_t TrainChannel::coast(SliceArbiter& arbiter, SliceArbiter::Share& share, Clock until,
-                                  std::vector<ShareDone>& done) {
-  Pace& pace = pace_of(share);
-  const bool write = share.write;
-  const double per_burst = static_cast<double>(pace.clocks) / static_cast<double>(pace.bursts);
-  std::uint64_t total = 0;
-  if (cursor_ + 1 >= next_refresh_ && next_refresh_ <= until) {
-    refresh_due();
+bool TrainChannel::continues(const Situation& now) const {
+  if (now.words != situation_.words) {
+    return false;
   }
-  const DramAddress a = mapping_.decode(share.pieces.first());
-  Clock start = std::max(cursor_ + static_cast<Clock>(std::lround(per_burst)), share.arrival + 1);
-  if (coasting_ != &pace || share.arrival > cursor_) {  // the pipeline is empty: a row is opened
-    while (!prepare(a.bank, a.row, write, history(write).issued, share.arrival)) {
+  const std::uint64_t period = mapping_.stripe_bursts() *
+                               static_cast<std::uint64_t>(organisation_.banks()) /
+                               static_cast<std::uint64_t>(mapping_.rotation());
+  // Turns move clients apart and together again by a slice or two.
+  const auto near = static_cast<std::uint64_t>(2 * policy_.read_entries);
+  for (std::size_t i = 0; i < now.words; ++i) {
+    if (i % kKeyWords != kPhaseWord) {
+      if (now.key[i] != situation_.key[i]) {
+        return false;
+      }
+      continue;
     }
-    start = std::max({cursor_ + 1, share.arrival + 1, banks_.earliest_column(a.bank, write)});
-  }
-  const Clock limit = std::min(until, next_refresh_ - 1);
-  if (start > limit) {
-    if (next_refresh_ <= until) {
-      refresh_due();
-      return coast(arbiter, share, until, done);
+    const std::uint64_t apart = (now.key[i] - situation_.key[i]) % period;
+    if (apart > near && period - apart > near) {
+      return false;
     }
-    return 0;
   }
-  coasting_ = &pace;
-  auto room = static_cast<std::uint64_t>(static_cast<double>(limit - start) / per_burst) + 1;
-  const std::uint32_t tag = share.tag;
-  SliceArbiter::Taken taken;
-  int bank = a.bank;
-  while (room > 0 && !taken.finished) {
-    const std::uint64_t n = std::min(room, share.pieces.left());
-    bank = mapping_.decode(share.pieces.first() + n - 1).bank;
-    taken = arbiter.took(n);
-    total += n;
-    room -= n;
+  return true;
+}
+
+const TrainPace* TrainChannel::pace_of(const SliceArbiter& arbiter, const std::vector<int>& clients,
+                                       const Situation& situation) {
+  std::vector<std::uint64_t> key(situation.key.begin(), situation.key.begin() + situation.words);
+  const std::uint64_t stripe = mapping_.stripe_bursts();
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    if (i % kKeyWords == kPhaseWord) {
+      key[i] = (key[i] + stripe / 2) / stripe;
+    } else if (i % kKeyWords == 0) {
+      key[i] &= 0xFFFF;  // whoever the clients are
+    }
   }
-  const Clock last = start + static_cast<Clock>(static_cast<double>(total - 1) * per_burst);
-  const std::uint64_t others = total - 1;
+  const auto found = paces_->find(key);
+  if (found != paces_->end()) {
+    return &found->second;
+  }
+  for (const int client : clients) {
+    const SliceArbiter::Share& share = arbiter.front(client);
+    if (in_sequence(share) && share.pieces.left() < kWorthwhile) {
+      return nullptr;
+    }
+  }
+  if (paces_->size() >= kMostPaces) {
+    return nullptr;
+  }
+  return &paces_->emplace(std::move(key), measure(arbiter, clients)).first->second;
+}
+
+// The exact core on the same patterns, without an end.
+TrainPace TrainChannel::measure(const SliceArbiter& arbiter,
+                                const std::vector<int>& clients) const {
+  struct Window {
+    Clock clocks = 0;
+    DramCounters counters;
+    [[nodiscard]] double bursts() const {
+      return static_cast<double>(counters.reads + counters.writes);
+    }
+  };
+  const auto play = [&](RefreshPolicy refresh, Clock warm, Clock measured) {
+    ControllerPolicy policy = policy_;
+    policy.refresh = refresh;
+    Channel channel(organisation_, timing_, policy);
+    SliceArbiter alone = arbiter.endless(clients);
+    BurstFeed feed(alone, mapping_);
+    channel.run(feed, warm);
+    const DramCounters before = channel.counters();
+    channel.run(feed, warm + measured);
+    const DramCounters after = channel.counters();
+    Window out;
+    out.clocks = measured;
+    out.counters.reads = after.reads - before.reads;
+    out.counters.writes = after.writes - before.writes;
+    out.counters.activates = after.activates - before.activates;
+    out.counters.precharges = after.precharges - before.precharges;
+    out.counters.row_misses = after.row_misses - before.row_misses;
+    out.counters.row_conflicts = after.row_conflicts - before.row_conflicts;
+    out.counters.turnarounds = after.turnarounds - before.turnarounds;
+    return out;
+  };
+  // Streams of reads repeat themselves soon; random pieces scatter, drains of writes and refreshes
+  // of single banks beat with the rows.
+  const bool reads_in_order =
+      in_order(arbiter, clients) && std::none_of(clients.begin(), clients.end(), [&](int client) {
+        return arbiter.front(client).write && clients.size() > 1;
+      });
+  const Clock intervals = next_bank_refresh_ != kNever ? 32 : reads_in_order ? 6 : 16;
+  const bool all_bank = next_refresh_ != kNever;
+  const Clock interval = all_bank                       ? timing_.nREFI
+                         : next_bank_refresh_ != kNever ? timing_.nREFIpb * organisation_.banks()
+                                                        : 16384;
+  const Window with = play(policy_.refresh, 2 * interval, intervals * interval);
+  TrainPace pace;
+  if (all_bank) {
+    const Window without = play(RefreshPolicy::none, interval / 2, 2 * interval);
+    pace.clocks = static_cast<double>(without.clocks) / without.bursts();
+    pace.dead = std::max(0.0, static_cast<double>(interval) -
+                                  with.bursts() / static_cast<double>(intervals) * pace.clocks);
+  } else {
+    pace.clocks = static_cast<double>(with.clocks) / with.bursts();
+  }
+  const DramCounters& c = with.counters;
+  pace.activates = static_cast<double>(c.activates) / with.bursts();
+  pace.precharges = static_cast<double>(c.precharges) / with.bursts();
+  pace.misses = static_cast<double>(c.row_misses) / with.bursts();
+  pace.conflicts = static_cast<double>(c.row_conflicts) / with.bursts();
+  pace.turnarounds = static_cast<double>(c.turnarounds) / with.bursts();
+  return pace;
+}
+
+double TrainChannel::busy_until(double from, double limit, double dead) const {
+  const auto due = static_cast<double>(next_refresh_);
+  if (limit <= due) {
+    return limit - from;
+  }
+  const auto interval = static_cast<double>(timing_.nREFI);
+  const double whole = std::floor((limit - due) / interval);
+  const double rest = limit - due - whole * interval;
+  return due - from + whole * (interval - dead) + std::max(0.0, rest - dead);
+}
+
+double TrainChannel::after(double from, double busy, double dead) const {
+  const auto due = static_cast<double>(next_refresh_);
+  if (from + busy < due) {
+    return from + busy;
+  }
+  const auto interval = static_cast<double>(timing_.nREFI);
+  const double beyond = from + busy - due;
+  const double whole = std::floor(beyond / (interval - dead));
+  return due + whole * interval + dead + (beyond - whole * (interval - dead));
+}
+
+void TrainChannel::count(const TrainPace& pace, std::uint64_t bursts) {
   DramCounters& c = banks_.counters();
-  (write ? c.writes : c.reads) += static_cast<std::int64_t>(others);
-  const auto add = [&](std::int64_t& counter, std::int64_t learned, double& carry) {
-    carry += static_cast<double>(learned) / static_cast<double>(pace.bursts) *
-             static_cast<double>(total);
+  const auto n = static_cast<double>(bursts);
+  const auto add = [&](std::int64_t& counter, double per_burst, double& carry) {
+    carry += per_burst * n;
     const double whole = std::floor(carry);
     counter += static_cast<std::int64_t>(whole);
     carry -= whole;
+    return static_cast<std::int64_t>(whole);
   };
-  const std::int64_t misses = c.row_misses;
-  const std::int64_t conflicts = c.row_conflicts;
-  add(c.activates, pace.activates, pace.carry[0]);
-  add(c.precharges, pace.precharges, pace.carry[1]);
-  add(c.row_misses, pace.misses, pace.carry[2]);
-  add(c.row_conflicts, pace.conflicts, pace.carry[3]);
-  c.row_hits +=
-      static_cast<std::int64_t>(total) - (c.row_misses - misses) - (c.row_conflicts - conflicts);
-  column(bank, write, last);
-  history(write).add(total, start, last);
-  if (taken.finished) {
-    const Gates& g = banks_.gates();
-    done.push_back({tag, last + (write ? g.write_done : g.read_done), taken.bursts});
+  add(c.activates, pace.activates, carry_[0]);
+  add(c.precharges, pace.precharges, carry_[1]);
+  const std::int64_t opened =
+      add(c.row_misses, pace.misses, carry_[2]) + add(c.row_conflicts, pace.conflicts, carry_[3]);
+  add(c.turnarounds, pace.turnarounds, carry_[4]);
+  c.row_hits += static_cast<std::int64_t>(bursts) - opened;
+}
+
+void TrainChannel::leave(bool sequence, std::uint64_t last, Clock t) {
+  const auto behind = static_cast<std::uint64_t>(mapping_.rotation()) - 1;
+  const std::uint64_t back = sequence ? std::min(behind, last) : 0;
+  for (std::uint64_t i = 0; i <= back; ++i) {
+    const DramAddress a = mapping_.decode(last - i);
+    banks_.leave_open(a.bank, a.row, t);
   }
+}
+
+std::uint64_t TrainChannel::coast(SliceArbiter& arbiter, const std::vector<int>& clients,
+                                  const TrainPace& pace, Clock until, std::vector<ShareDone>& done,
+                                  std::vector<std::uint64_t>& served) {
+  double from = coasting_ ? instant_ : static_cast<double>(cursor_);
+  if (!coasting_ && !in_order(arbiter, clients)) {
+    // The pipeline is empty: a row is opened first.
+    const SliceArbiter::Share& share = arbiter.front(clients.front());
+    const DramAddress a = mapping_.decode(share.pieces.first());
+    while (!prepare(a.bank, a.row, share.write, history(share.write).issued, share.arrival)) {
+    }
+    const Clock start =
+        std::max({cursor_ + 1, share.arrival + 1, banks_.earliest_column(a.bank, share.write)});
+    from = static_cast<double>(start) - pace.clocks;
+  }
+  const double busy = busy_until(from, static_cast<double>(until), pace.dead);
+  if (busy < pace.clocks * static_cast<double>(clients.size())) {
+    return 0;
+  }
+  const auto room = static_cast<std::uint64_t>(busy / pace.clocks) / clients.size();
+  // Each client's share of the turns; pieces of one train follow each other.
+  std::uint64_t each = 0;
+  bool finished = false;
+  std::array<std::uint64_t, kMostContenders> last{};
+  std::array<bool, kMostContenders> writes{};
+  std::array<bool, kMostContenders> sequence{};
+  std::array<std::uint32_t, kMostContenders> tags{};
+  std::array<SliceArbiter::Taken, kMostContenders> taken{};
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    writes[i] = arbiter.front(clients[i]).write;
+    sequence[i] = in_sequence(arbiter.front(clients[i]));
+    tags[i] = arbiter.front(clients[i]).tag;
+  }
+  while (each < room && !finished) {
+    std::uint64_t n = room - each;
+    for (const int client : clients) {
+      n = std::min(n, arbiter.front(client).pieces.left());
+    }
+    each += n;
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      last[i] = arbiter.front(clients[i]).pieces.first() + n - 1;
+      taken[i] = arbiter.took_from(clients[i], n);
+      finished = finished || taken[i].finished;
+    }
+  }
+  const std::uint64_t total = each * clients.size();
+  instant_ = after(from, pace.clocks * static_cast<double>(total), pace.dead);
+  const auto t = static_cast<Clock>(instant_);
+  if (t >= next_refresh_) {
+    const Clock crossed = (t - next_refresh_) / timing_.nREFI + 1;
+    banks_.count_refreshes(crossed, timing_.nRFC + timing_.nRP);
+    next_refresh_ += crossed * timing_.nREFI;
+  }
+  if (t >= next_bank_refresh_) {
+    const Clock crossed = (t - next_bank_refresh_) / timing_.nREFIpb + 1;
+    banks_.counters().bank_refreshes += crossed;
+    next_bank_refresh_ += crossed * timing_.nREFIpb;
+    refreshed_bank_ = static_cast<int>((refreshed_bank_ + crossed) % organisation_.banks());
+  }
+  count(pace, total);
+  const Gates& g = banks_.gates();
+  DramCounters& c = banks_.counters();
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    const auto index = static_cast<std::size_t>(clients[i]);
+    if (served.size() <= index) {
+      served.resize(index + 1);
+    }
+    served[index] += each;
+    const bool write = writes[i];
+    (write ? c.writes : c.reads) += static_cast<std::int64_t>(each);
+    history(write).add(each, static_cast<Clock>(from) + 1, t);
+    leave(sequence[i], last[i], t);
+    if (taken[i].finished) {
+      done.push_back({tags[i], t + (write ? g.write_done : g.read_done), taken[i].bursts});
+    }
+  }
+  // The last column command holds off what comes next; it has been counted above.
+  const bool write = writes[clients.size() - 1];
+  column(mapping_.decode(last[clients.size() - 1]).bank, write, t);
+  --(write ? c.writes : c.reads);
+  coasting_ = true;
   return total;
 }
 

@@ -6,6 +6,7 @@ namespace joulesim::reports {
 extern const char* const kReportTemplate;
 extern const char* const kComparisonTemplate;
 extern const char* const kValidationTemplate;
+extern const char* const kSheetTemplate;
 extern const char* const kStyle;
 extern const char* const kSortScript;
 

@@ -11,13 +11,10 @@
 #include <set>
 
 namespace joulesim::reports {
-namespace {
-
 namespace fs = std::filesystem;
 
-// Plots of an earlier run that this one does not make are removed, so that the folder is one run's.
-void write_plots(const PlotSet& plots, const fs::path& dir) {
-  const fs::path folder = dir / "plots";
+void write_plots(const PlotSet& plots, const std::string& dir) {
+  const fs::path folder = fs::path(dir) / "plots";
   std::set<std::string> kept;
   for (const PlotFile& plot : plots.files) {
     kept.insert(plot.name + ".svg");
@@ -40,15 +37,13 @@ void write_plots(const PlotSet& plots, const fs::path& dir) {
   }
 }
 
-}  // namespace
-
 void write_run(const Result& result, const std::string& dir, const BundleOptions& options) {
   const fs::path folder(dir);
   // Everything is made before anything is written: a fault leaves the folder as it was.
   const std::string json = to_json(result);
   const PlotSet plots = options.plots ? draw_result(result) : PlotSet{};
   const std::string page = html_report(result, plots);
-  write_plots(plots, folder);
+  write_plots(plots, folder.string());
   write_atomically((folder / "metrics.csv").string(), metrics_csv(result));
   write_atomically((folder / "summary.md").string(), summary_markdown(result));
   write_atomically((folder / "report.html").string(), page);
@@ -74,7 +69,7 @@ void write_comparison(const std::vector<Result>& results, const std::string& dir
   };
   const PlotSet plots = options.plots ? draw_comparison(results) : PlotSet{};
   const std::string page = html_comparison(results, plots, link);
-  write_plots(plots, folder);
+  write_plots(plots, folder.string());
   write_atomically((folder / "comparison.csv").string(), comparison_csv(results));
   write_atomically((folder / "comparison.md").string(), comparison_markdown(results));
   write_atomically((folder / "comparison.html").string(), page);

@@ -3,6 +3,7 @@
 // Checked by: tests/unit/reports_bundle.cpp.
 #pragma once
 
+#include "reports/plots/script.hpp"
 #include "reports/result/result.hpp"
 
 #include <string>
@@ -21,5 +22,9 @@ void write_run(const Result& result, const std::string& dir, const BundleOptions
 // at DIR/NAME/report.html or DIR/../NAME/report.html is linked.
 void write_comparison(const std::vector<Result>& results, const std::string& dir,
                       const BundleOptions& options = {});
+
+// DIR/plots/{*.svg,plots.gp}. Plots of an earlier run that this one does not make are removed, so
+// that the folder is one run's.
+void write_plots(const PlotSet& plots, const std::string& dir);
 
 }  // namespace joulesim::reports

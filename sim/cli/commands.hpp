@@ -59,6 +59,25 @@ struct KernelArguments {
 };
 int kernel(const Common& common, const KernelArguments& arguments);
 
+struct MemoryArguments {
+  std::string part;
+  std::string trace;     // a file
+  std::string generate;  // or a pattern's name, with seed and scale (1: 2^20 base requests)
+  std::uint64_t seed = 1;
+  double scale = 1;
+  std::uint64_t most = 0;  // requests from the front on; 0: all
+  std::string mapping;     // empty: the part's own
+  std::string detail = "burst";
+  std::string refresh = "on";
+  std::string policy = "frfcfs";
+  bool serial = false;
+  int channels = 1;
+  std::uint64_t interleave = 256;
+  bool summary = false;
+  std::string out;  // folder for a report; empty: none
+};
+int memory(const Common& common, const MemoryArguments& arguments);
+
 struct ValidateArguments {
   std::string what;
   std::string data;  // folder or file of references; empty: what holds without
@@ -67,5 +86,6 @@ struct ValidateArguments {
 };
 int validate_numerics(const Common& common, const ValidateArguments& arguments);
 int validate_measured(const Common& common, const ValidateArguments& arguments);
+int validate_memory(const Common& common, const ValidateArguments& arguments);
 
 }  // namespace joulesim::cli

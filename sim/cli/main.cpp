@@ -78,6 +78,41 @@ void add_kernel_options(CLI::App* command, cli::KernelArguments& a) {
   count("--boxes", a.boxes, "allreduce: servers that they stand in");
 }
 
+void add_memory_options(CLI::App* command, cli::MemoryArguments& arguments) {
+  command->add_option("--part", arguments.part, "a DRAM part's name or file")->required();
+  auto* trace = command->add_option(
+      "--trace", arguments.trace,
+      "trace file: little-endian 64-bit words, bit 63 a write, the rest an address of 64 bytes");
+  auto* made = command->add_option("--generate", arguments.generate,
+                                   "a trace of a known pattern instead: seq_read, seq_rw20, "
+                                   "seq_rw20_sep, two_stream, stride4k, rand64, rand4k");
+  trace->excludes(made);
+  command->add_option("--seed", arguments.seed, "of a generated trace")->capture_default_str();
+  command->add_option("--scale", arguments.scale, "of a generated trace; 1: 2^20 base requests")
+      ->check(CLI::Range(0.0, 1024.0))
+      ->capture_default_str();
+  command->add_option("--mapping", arguments.mapping,
+                      "address fields from the most significant on instead of the part's own");
+  command->add_option("--detail", arguments.detail, "level of detail")
+      ->check(CLI::IsMember({"burst", "train", "sampled"}))
+      ->capture_default_str();
+  command->add_option("--refresh", arguments.refresh, "whether the device is refreshed")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->capture_default_str();
+  command->add_option("--policy", arguments.policy, "what the controller's scheduler puts first")
+      ->check(CLI::IsMember({"frfcfs", "frfcfs_row_hit"}))
+      ->capture_default_str();
+  command->add_flag("--serial", arguments.serial, "one burst under way at a time");
+  command->add_option("--channels", arguments.channels, "channels that the addresses spread over")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command->add_option("--interleave", arguments.interleave, "bytes on one channel in a row")
+      ->check(CLI::IsMember({64, 128, 256, 512, 1024, 2048, 4096}))
+      ->capture_default_str();
+  command->add_option("--out", arguments.out, "folder for report.html with plots");
+  command->add_flag("--summary", arguments.summary, "a summary for people instead of JSON");
+}
+
 int dispatch(int argc, char** argv) {
   CLI::App app{"joulesim: how fast, how many joules and why, for transformers on any machine"};
   app.set_version_flag("--version", JOULESIM_VERSION);
@@ -139,16 +174,24 @@ int dispatch(int argc, char** argv) {
       ->capture_default_str();
   eval_command->add_option("--logits", eval.logits, "write all logits to this .npy file");
 
+  CLI::App* kernel_command = app.add_subcommand("kernel", "one operator on one device, alone");
+  add_kernel_options(kernel_command, kernel);
+
+  cli::MemoryArguments memory;
+  CLI::App* memory_command =
+      app.add_subcommand("memory", "drive one memory part with an address trace");
+  add_memory_options(memory_command, memory);
+
   cli::ValidateArguments validate;
   CLI::App* validate_command =
       app.add_subcommand("validate", "predictions against references and laws");
   validate_command->add_option("what", validate.what, "what is validated")
       ->required()
-      ->check(CLI::IsMember({"measured", "numerics"}));
+      ->check(CLI::IsMember({"measured", "memory", "numerics"}));
   validate_command->add_option("--data", validate.data, "folder with reference data");
   validate_command->add_option("--out", validate.out, "folder for the report and its tables");
-  CLI::App* kernel_command = app.add_subcommand("kernel", "one operator on one device, alone");
-  add_kernel_options(kernel_command, kernel);
+  validate_command->add_option("-j,--jobs", validate.jobs, "worker processes; 0: one per processor")
+      ->check(CLI::Range(0, 1024));
 
   for (CLI::App* command : app.get_subcommands({})) {
     add_common(command, common);
@@ -182,8 +225,12 @@ int dispatch(int argc, char** argv) {
   if (*kernel_command) {
     return cli::kernel(common, kernel);
   }
+  if (*memory_command) {
+    return cli::memory(common, memory);
+  }
   if (*validate_command) {
     return validate.what == "measured" ? cli::validate_measured(common, validate)
+           : validate.what == "memory" ? cli::validate_memory(common, validate)
                                        : cli::validate_numerics(common, validate);
   }
   return cli::eval(common, eval);

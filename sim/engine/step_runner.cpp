@@ -103,7 +103,7 @@ class Bench : public sc_core::sc_module {
       const double top = job.machine->capacity.value.si() - traffic.span.si();
       const auto base = static_cast<std::uint64_t>(top) / 4096 * 4096;
       display_ = std::make_unique<hw::PacedClient>("display", traffic, base);
-      display_->set_client(memory_.add_client("display"));
+      display_->set_client(memory_.add_paced_client("display", traffic.period, true));
       display_->socket.bind(memory_.port);
     }
     SC_HAS_PROCESS(Bench);
@@ -131,10 +131,7 @@ class Bench : public sc_core::sc_module {
     config.fidelity =
         job.fidelity == FidelityLevel::burst ? hw::DramFidelity::burst : hw::DramFidelity::train;
     config.interleave = Bytes(static_cast<double>(job.machine->interleave));
-    // A paced client needs short windows; bulk traffic alone does not.
-    constexpr Time kShort(250e-9);
-    constexpr Time kLong(1e-6);
-    config.quantum = job.display_on ? kShort : kLong;
+    config.quantum = Time(1e-6);
     config.trace_bin = Time(5e-6);
     return config;
   }

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 using namespace joulesim;
@@ -32,10 +33,10 @@ std::vector<Burst> bursts_of(const DramPart& part, const std::string& trace, std
   const DramMapping mapping = part.mapping();
   const auto bytes = static_cast<std::uint64_t>(part.organisation.burst_bytes);
   std::vector<Burst> out;
-  for (const TraceRequest& r : make_trace(trace, 1, n)) {
+  for (const TraceRequest r : make_trace(trace, 1, n)) {
     for (std::uint64_t at = 0; at < 64; at += bytes) {
-      const DramAddress a = mapping.decode((r.address + at) / bytes);
-      out.push_back({a.bank, a.row, a.column, r.write, 0, 0, 0});
+      const DramAddress a = mapping.decode((r.address() + at) / bytes);
+      out.push_back({a.bank, a.row, a.column, r.write(), 0, 0, 0});
     }
   }
   return out;
@@ -137,18 +138,26 @@ TEST_CASE("an idle channel refreshes on schedule however long it sleeps") {
         part.timing.nRFC + part.timing.nRP + part.timing.nRCDRD + part.timing.read_latency() + 2);
 }
 
-TEST_CASE("a sampled trace costs the same time as the whole within one per cent") {
-  for (const std::string name : {"ddr4_3200", "lpddr5_6400"}) {
+TEST_CASE("a trace costs the same time at sampled and train level within one per cent") {
+  for (const std::string name : {"ddr4_3200", "lpddr5_6400", "hbm2_2000", "gddr6_14000"}) {
     const DramPart part = load_part(name);
-    for (const std::string trace : {"seq_read", "seq_rw20", "two_stream", "rand4k"}) {
-      const auto requests = make_trace(trace);
+    for (const std::string_view pattern : trace_pattern_names()) {
+      const auto requests = make_trace(pattern);
       TraceOptions options;
       const TraceResult exact = run_trace(part, requests, options);
-      options.detail = TraceDetail::sampled;
-      const TraceResult sampled = run_trace(part, requests, options);
-      INFO(name << " " << trace);
-      CHECK(sampled.time.si() == Approx(exact.time.si()).epsilon(0.01));
-      CHECK(sampled.simulated_bursts < exact.simulated_bursts / 3);
+      for (const TraceDetail detail : {TraceDetail::sampled, TraceDetail::train}) {
+        options.detail = detail;
+        const TraceResult fast = run_trace(part, requests, options);
+        INFO(name << " " << pattern << (detail == TraceDetail::train ? " train" : " sampled"));
+        CHECK(fast.time.si() == Approx(exact.time.si()).epsilon(0.01));
+        CHECK(static_cast<double>(fast.counters.activates) ==
+              Approx(static_cast<double>(exact.counters.activates)).epsilon(0.08));
+        if (fast.sampled) {
+          CHECK(fast.sampled->half_width < 0.005);
+          CHECK(fast.simulated_bursts < exact.simulated_bursts * 2 / 3);
+          CHECK(fast.read_latency->si() == Approx(exact.read_latency->si()).epsilon(0.01));
+        }
+      }
     }
   }
 }

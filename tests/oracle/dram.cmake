@@ -2,6 +2,7 @@ joulesim_test(dram_reference SOURCES tests/oracle/dram_reference.cpp tests/oracl
   LINK joulesim::dram nlohmann_json::nlohmann_json LABELS slow)
 joulesim_test(dram_oracle
   SOURCES tests/oracle/dram_legality.cpp tests/oracle/dram_closed_form.cpp tests/oracle/dram_train.cpp
+    tests/oracle/dram_loaded_latency.cpp
   LINK joulesim::dram nlohmann_json::nlohmann_json LABELS slow)
 joulesim_test(dram_ticking
   SOURCES tests/oracle/dram_ticking.cpp tests/oracle/dram_ticking_controller.cpp

@@ -46,7 +46,7 @@ void compare(const std::string& config, const std::string& part_name, Scheduler 
     CHECK(r.counters.row_misses == row.at("row_misses").get<std::int64_t>());
     CHECK(r.counters.row_conflicts == row.at("row_conflicts").get<std::int64_t>());
     CHECK(r.simulated_bursts == r.bursts);
-    CHECK(r.read_latency.si() * 1e9 ==
+    CHECK(r.read_latency->si() * 1e9 ==
           Approx(row.at("avg_read_latency_ns").get<double>()).margin(0.006));
     ++rows;
   }

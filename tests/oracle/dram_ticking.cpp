@@ -43,8 +43,8 @@ std::vector<Burst> bursts_of(const DramPart& part, const std::string& mapping_na
   std::vector<Burst> out;
   for (const TraceRequest& r : trace) {
     for (std::uint64_t at = 0; at < 64; at += bytes) {
-      const DramAddress a = mapping.decode((r.address + at) / bytes);
-      out.push_back({a.bank, a.row, a.column, r.write, 0, 0, 0});
+      const DramAddress a = mapping.decode((r.address() + at) / bytes);
+      out.push_back({a.bank, a.row, a.column, r.write(), 0, 0, 0});
     }
   }
   return out;

@@ -1,6 +1,7 @@
 #include "reports/html/assets.hpp"
 #include "reports/html/page.hpp"
 #include "reports/html/report.hpp"
+#include "reports/html/sheet.hpp"
 #include "reports/plots/plots.hpp"
 #include "tests/unit/reports_sample.hpp"
 
@@ -39,6 +40,26 @@ TEST_CASE("every name of the comparison template has data, and all data is used"
   const Json data = comparison_data({phone_result(), fleet_result()}, some_plots(), link);
   CHECK(missing_names(kComparisonTemplate, data) == Names{});
   CHECK(unused_names(kComparisonTemplate, data) == Names{});
+}
+
+TEST_CASE("a sheet shows its words, tables and those of its plots that there are") {
+  Sheet sheet;
+  sheet.title = "a<b";
+  sheet.cards = {{"rate", "1.5", "GB/s", "of 2"}};
+  sheet.warnings = {"careful"};
+  SheetSection section{"one", "One", {"Some words."}, {"energy", "absent"}, {}};
+  section.tables = {{"Rows", {"name", "value"}, {{{"x", {}}, {"2.5 ns", 2.5e-9}}}}};
+  sheet.sections = {section};
+  const Json data = sheet_data(sheet, some_plots());
+  CHECK(missing_names(kSheetTemplate, data) == Names{});
+  CHECK(unused_names(kSheetTemplate, data) == Names{});
+  const std::string page = html_sheet(sheet, some_plots());
+  for (const char* piece : {"a&lt;b", "careful", "Some words.", "id=\"plot-energy\"", "2.5 ns",
+                            "<td class=\"n\" data-v=\"2.5e-09\">", "<h3>Rows</h3>"}) {
+    INFO(piece);
+    CHECK(page.find(piece) != std::string::npos);
+  }
+  CHECK(page.find("plot-where") == std::string::npos);
 }
 
 TEST_CASE("a misspelt name in a template is found") {

@@ -1,0 +1,83 @@
+// The bursts of a stretch of a trace for the exact channel, and what became of them.
+#pragma once
+
+#include "hw/dram/channel.hpp"
+#include "hw/dram/mapping.hpp"
+#include "hw/dram/trace_run.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace joulesim::hw {
+
+struct TraceFeed {
+  TraceFeed(Trace requests, const DramMapping& map, std::uint64_t burst)
+      : trace(requests),
+        mapping(&map),
+        burst_bytes(burst),
+        per_request(kRequestBytes / burst),
+        end(requests.size()) {}
+
+  const Burst* front(Clock) {
+    if (!valid && next < end && (!serial || under_way == 0)) {
+      const TraceRequest r = trace[next];
+      const DramAddress a = mapping->decode(r.address() / burst_bytes + piece);
+      current = {a.bank, a.row, a.column, r.write(), 0, 0, serial ? last : 0};
+      valid = true;
+    }
+    return valid ? &current : nullptr;
+  }
+  void pop() {
+    valid = false;
+    ++under_way;
+    if (++piece == per_request) {
+      piece = 0;
+      ++next;
+    }
+  }
+  void done(const Burst& b, Clock issued, Clock data_end) {
+    --under_way;
+    ++finished;
+    last = std::max(last, b.write ? issued : data_end);
+    if (!b.write) {
+      const Clock waited = data_end - b.arrival;
+      latency += waited;
+      latency_max = std::max(latency_max, waited);
+      ++reads;
+    }
+    if (profile != nullptr) {
+      note(b, issued, data_end);
+    }
+  }
+  void note(const Burst& b, Clock issued, Clock data_end) const {
+    const auto slot = static_cast<std::size_t>(issued / profile->slot_clocks);
+    auto& moved = b.write ? profile->written : profile->read;
+    if (moved.size() <= slot) {
+      moved.resize(slot + 1, 0);
+    }
+    ++moved[slot];
+    if (!b.write) {
+      const auto waited = static_cast<std::size_t>(std::max<Clock>(data_end - b.arrival, 0));
+      if (profile->latency.size() <= waited) {
+        profile->latency.resize(waited + 1, 0);
+      }
+      ++profile->latency[waited];
+    }
+  }
+
+  Trace trace;
+  const DramMapping* mapping;
+  std::uint64_t burst_bytes, per_request;
+  std::size_t next = 0, end = 0;
+  std::uint64_t piece = 0;
+  bool serial = false, valid = false;
+  Burst current;
+  std::uint64_t under_way = 0, finished = 0;
+  Clock last = 0, latency = 0, latency_max = 0;
+  std::uint64_t reads = 0;
+  TraceProfile* profile = nullptr;
+};
+
+}  // namespace joulesim::hw
