@@ -5,6 +5,7 @@
 #include "hw/display/display.hpp"
 #include "hw/dram/part.hpp"
 #include "hw/flash/flash.hpp"
+#include "hw/flash/storage_system.hpp"
 #include "hw/gpu/simt_gpu.hpp"
 #include "hw/link/link.hpp"
 #include "hw/npu/systolic_npu.hpp"
@@ -36,6 +37,9 @@ Registry make_registry() {
       "dram", "memory", "DRAM channel: banks, rows, timing gates, refresh, energy per command"));
   registry.add(kind_of<FlashSpec>(
       "flash", "storage", "flash store: channels, dies, planes, pages, controller, host link"));
+  registry.add(kind_of<StorageSystemSpec>(
+      kStorageSystemModel, "storage_system",
+      "an operating system's way from a store to memory: calls, faults, copies, page cache"));
   registry.add(kind_of<SramSpec>("sram", "cache",
                                  "on-chip memory: residency, bandwidth, energy per byte, leakage"));
   registry.add(unit_kind<SystolicNpu, SystolicNpuSpec>(

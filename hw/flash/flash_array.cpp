@@ -49,9 +49,9 @@ void Calendar::forget_before(Picoseconds time) {
 }
 
 FlashCounters FlashCounters::operator-(const FlashCounters& earlier) const {
-  return {commands - earlier.commands, senses - earlier.senses,
-          channel_bytes - earlier.channel_bytes, host_bytes - earlier.host_bytes,
-          active - earlier.active};
+  return {commands - earlier.commands,     senses - earlier.senses,
+          map_reads - earlier.map_reads,   channel_bytes - earlier.channel_bytes,
+          host_bytes - earlier.host_bytes, active - earlier.active};
 }
 
 FlashArray::FlashArray(FlashSpec spec)
@@ -62,13 +62,30 @@ FlashArray::FlashArray(FlashSpec spec)
           whole_bytes(spec_.spare.value * (spec_.codeword.value / spec_.page.value))),
       command_bytes_(whole_bytes(spec_.command_size.value)),
       pages_(std::max<std::uint64_t>(1, whole_bytes(spec_.capacity.value) / page_bytes_)),
-      tR_(whole_ps(spec_.tR.value)),
       command_time_(whole_ps(spec_.command.value)),
       controller_(whole_ps(spec_.controller_latency.value)),
       ps_per_channel_byte_(1e12 / (spec_.transfer_rate.value * spec_.channel_width.value).si()),
       ps_per_link_byte_(1e12 / spec_.link.value.si()),
       planes_(static_cast<std::size_t>(spec_.planes())),
-      channels_(static_cast<std::size_t>(spec_.channels)) {}
+      dies_(static_cast<std::size_t>(spec_.dies())),
+      senses_(spec_.independent_planes ? planes_.size() : dies_.size()),
+      channels_(static_cast<std::size_t>(spec_.channels)) {
+  if (spec_.tR_of.empty()) {
+    tR_.push_back(whole_ps(spec_.tR.value));
+  }
+  for (const Sourced<Time>& type : spec_.tR_of) {
+    tR_.push_back(whole_ps(type.value));
+  }
+  if (spec_.command_interval) {
+    interval_ = whole_ps(spec_.command_interval->value);
+  }
+  if (spec_.map) {
+    const double entries = std::floor(spec_.codeword.value / spec_.map->entry.value);
+    map_reach_ = whole_bytes(entries * spec_.map->maps.value);
+    map_chunks_ = std::max<std::uint64_t>(
+        1, static_cast<std::uint64_t>(spec_.map->cached.value / spec_.codeword.value));
+  }
+}
 
 Picoseconds FlashArray::read(std::uint64_t address, std::uint64_t bytes, Picoseconds arrival) {
   if (arrival < last_arrival_) {
@@ -94,18 +111,23 @@ Picoseconds FlashArray::command(std::uint64_t address, std::uint64_t bytes, Pico
     start = in_flight_.top();
     in_flight_.pop();
   }
-  const Picoseconds ready = start + controller_;
+  start = std::max(start, next_command_);
+  next_command_ = start + interval_;
+  const Picoseconds looked_up = start + controller_;
   for (Calendar& channel : channels_) {
-    channel.forget_before(ready);
+    channel.forget_before(looked_up);
   }
-  link_.forget_before(ready);
+  link_.forget_before(looked_up);
+  const Picoseconds ready = translate(address, bytes, looked_up);
 
   Picoseconds done = ready;
   const std::uint64_t end = address + bytes;
   while (address < end) {
     const std::uint64_t offset = address % page_bytes_;
     const std::uint64_t size = std::min(end - address, page_bytes_ - offset);
-    done = std::max(done, page_out(address / page_bytes_ % pages_, offset, size, ready));
+    const Picoseconds arrived = page_out(address / page_bytes_ % pages_, offset, size, ready);
+    const Picoseconds on_link = std::llround(static_cast<double>(size) * ps_per_link_byte_);
+    done = std::max(done, link_.reserve(arrived, on_link) + on_link);
     address += size;
   }
   in_flight_.push(done);
@@ -124,9 +146,8 @@ Picoseconds FlashArray::page_out(std::uint64_t page, std::uint64_t offset, std::
   if (plane.page == page) {
     out = std::max(ready, plane.sensed);
   } else {
-    const Picoseconds sensed = std::max(ready, plane.register_free) + tR_;
     // With a second register the page moves there as soon as the previous page has left it.
-    out = std::max(sensed, plane.output_free);
+    out = std::max(sense(page, plane, ready), plane.output_free);
     plane.page = page;
     plane.sensed = out;
     ++counters_.senses;
@@ -140,9 +161,61 @@ Picoseconds FlashArray::page_out(std::uint64_t page, std::uint64_t offset, std::
   plane.output_free = std::max(plane.output_free, arrived);
   plane.register_free = spec_.page_registers >= 2 ? out : plane.output_free;
   counters_.channel_bytes += moved;
+  return arrived;
+}
 
-  const Picoseconds on_link = std::llround(static_cast<double>(bytes) * ps_per_link_byte_);
-  return link_.reserve(arrived, on_link) + on_link;
+Picoseconds FlashArray::sense(std::uint64_t page, Plane& plane, Picoseconds ready) {
+  const std::uint64_t row = page / planes_.size();
+  const Picoseconds tR = tR_[row % tR_.size()];
+  // Unless it is over before the one that was begun last, a sense needs the register.
+  const bool before = plane.began >= 0 && ready + tR <= plane.began;
+  const Picoseconds earliest = before ? ready : std::max(ready, plane.register_free);
+  const std::size_t die = page % dies_.size();
+  if (spec_.independent_planes) {
+    Calendar& calendar = senses_[page % planes_.size()];
+    calendar.forget_before(last_arrival_);
+    plane.began = calendar.reserve(earliest, tR);
+    return plane.began + tR;
+  }
+  Die& own = dies_[die];
+  if (own.row == row && own.began >= earliest) {
+    plane.began = own.began;  // joins the other planes
+    return own.began + tR;
+  }
+  senses_[die].forget_before(last_arrival_);
+  own.row = row;
+  own.began = senses_[die].reserve(earliest, tR);
+  plane.began = own.began;
+  return own.began + tR;
+}
+
+Picoseconds FlashArray::translate(std::uint64_t address, std::uint64_t bytes, Picoseconds ready) {
+  if (map_reach_ == 0) {
+    return ready;
+  }
+  Picoseconds known = ready;
+  for (std::uint64_t chunk = address / map_reach_; chunk * map_reach_ < address + bytes; ++chunk) {
+    if (map_cached(chunk)) {
+      continue;
+    }
+    // The table lies behind the data, a codeword of it in each page's place.
+    known = std::max(known, page_out(pages_ + chunk, 0, codeword_bytes_, ready));
+    ++counters_.map_reads;
+  }
+  return known;
+}
+
+bool FlashArray::map_cached(std::uint64_t chunk) {
+  if (const auto found = map_.find(chunk); found != map_.end()) {
+    map_order_.splice(map_order_.end(), map_order_, found->second);
+    return true;
+  }
+  map_[chunk] = map_order_.insert(map_order_.end(), chunk);
+  if (map_order_.size() > map_chunks_) {
+    map_.erase(map_order_.front());
+    map_order_.pop_front();
+  }
+  return false;
 }
 
 void FlashArray::spend(const FlashCounters& counted, const std::string& component, Time begin,

@@ -1,12 +1,15 @@
 // Reading a flash store in time: planes that sense, channels that carry pages, a link to the host.
 //
 // A read is split into commands (at most `queue_depth` in flight) and pages. Each page waits for
-// its plane, is sensed for tR, waits for its channel, travels, waits for the link. Channels and the
-// link keep a calendar of what is promised, so that a page that is ready early may use a gap before
-// one that is ready late. Reads are served in order of arrival.
+// its plane (or its whole die), is sensed for tR, waits for its channel, travels, waits for the
+// link. Whatever senses, channels and the link keep a calendar of what is promised, so that a page
+// that is ready early may use a gap before one that is ready late. Reads are served in order of
+// arrival. A command whose part of the translation table is not cached first reads a codeword of
+// it.
 //
-// Models:      plane, channel and link occupation, one or two page registers, partial pages by
-//              codeword, reuse of a page still in its register, queue depth.
+// Models:      plane, channel and link occupation, multi-plane senses, one or two page registers,
+//              partial pages by codeword, reuse of a page still in its register, queue depth,
+//              the controller's command rate, misses of the translation table (LRU by codeword).
 // Leaves out:  what FlashSpec leaves out; priorities between reads.
 // Checked by:  tests/timing/platform_flash_gates.cpp, tests/oracle/platform_flash.cpp.
 #pragma once
@@ -17,6 +20,8 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
+#include <map>
 #include <queue>
 #include <vector>
 
@@ -27,7 +32,8 @@ using Picoseconds = std::int64_t;
 // Promised use of something that serves one user at a time. First fit, no earlier than asked.
 class Calendar {
  public:
-  Picoseconds reserve(Picoseconds earliest, Picoseconds duration);  // when it begins
+  // When it begins.
+  Picoseconds reserve(Picoseconds earliest, Picoseconds duration);
   void forget_before(Picoseconds time);  // nobody will ask for a time before this one
   [[nodiscard]] Picoseconds busy() const { return busy_; }
 
@@ -41,7 +47,8 @@ class Calendar {
 
 struct FlashCounters {
   std::uint64_t commands = 0;
-  std::uint64_t senses = 0;         // page reads of a plane
+  std::uint64_t senses = 0;         // page reads of a plane, those of the table included
+  std::uint64_t map_reads = 0;      // codewords of the translation table read
   std::uint64_t channel_bytes = 0;  // with spare
   std::uint64_t host_bytes = 0;
   Picoseconds active = 0;  // some command in flight
@@ -66,19 +73,34 @@ class FlashArray {
  private:
   struct Plane {
     std::uint64_t page = ~std::uint64_t{0};  // in the register
+    Picoseconds began = -1;                  // when its sense began
     Picoseconds sensed = 0;                  // when that page was there
     Picoseconds register_free = 0;           // when the next sense may begin
     Picoseconds output_free = 0;             // when the last page had left
   };
+  struct Die {
+    std::uint64_t row = ~std::uint64_t{0};  // being sensed, or sensed last
+    Picoseconds began = -1;
+  };
   Picoseconds command(std::uint64_t address, std::uint64_t bytes, Picoseconds arrival);
+  // When the page's bytes have crossed the channel.
   Picoseconds page_out(std::uint64_t page, std::uint64_t offset, std::uint64_t bytes,
                        Picoseconds ready);
+  Picoseconds sense(std::uint64_t page, Plane& plane, Picoseconds ready);
+  Picoseconds translate(std::uint64_t address, std::uint64_t bytes, Picoseconds ready);
+  bool map_cached(std::uint64_t chunk);  // and it is from now on
 
   FlashSpec spec_;
   std::uint64_t page_bytes_, codeword_bytes_, spare_per_codeword_, command_bytes_, pages_;
-  Picoseconds tR_, command_time_, controller_;
+  std::vector<Picoseconds> tR_;  // by page type
+  Picoseconds command_time_, controller_, interval_ = 0, next_command_ = 0;
   double ps_per_channel_byte_, ps_per_link_byte_;
+  std::uint64_t map_reach_ = 0, map_chunks_ = 0;  // user bytes per codeword; codewords cached
+  std::list<std::uint64_t> map_order_;            // oldest first
+  std::map<std::uint64_t, std::list<std::uint64_t>::iterator> map_;
   std::vector<Plane> planes_;
+  std::vector<Die> dies_;
+  std::vector<Calendar> senses_;  // per plane, or per die
   std::vector<Calendar> channels_;
   Calendar link_;
   std::priority_queue<Picoseconds, std::vector<Picoseconds>, std::greater<>> in_flight_;

@@ -29,11 +29,18 @@ ResidencyCache::ResidencyCache(Bytes capacity, Bytes line, Policy policy, double
   }
 }
 
+ResidencyCache::ResidencyCache(const SetShape& shape)
+    : line_(shape.line), policy_(Policy::lru), sets_(shape) {
+  capacity_ = sets_->capacity();
+}
+
 ResidencyCache::ResidencyCache(const ResidencyCache& other)
     : line_(other.line_),
       capacity_(other.capacity_),
       protected_capacity_(other.protected_capacity_),
-      policy_(other.policy_) {
+      policy_(other.policy_),
+      sets_(other.sets_),
+      own_(other.own_) {
   for (const Order& order : other.order_) {
     for (const Range& range : order) {
       append(range);
@@ -52,7 +59,11 @@ ResidencyCache::Map::const_iterator ResidencyCache::first_at_or_after(std::uint6
   return next;
 }
 
-ResidencyOutcome ResidencyCache::access(std::uint64_t address, std::uint64_t bytes, bool write) {
+ResidencyOutcome ResidencyCache::access(std::uint64_t address, std::uint64_t bytes, bool write,
+                                        const CacheClient& client) {
+  if (sets_) {
+    return sets_->access(address, bytes, write, client);
+  }
   ResidencyOutcome outcome;
   if (bytes == 0) {
     return outcome;
@@ -202,6 +213,10 @@ void ResidencyCache::append(const Range& range) {
 }
 
 void ResidencyCache::discard(std::uint64_t address, std::uint64_t bytes) {
+  if (sets_) {
+    sets_->discard(address, bytes);
+    return;
+  }
   // Only lines that lie in the range as a whole: the rest of an edge line may be alive.
   std::uint64_t cursor = (address + line_ - 1) / line_ * line_;
   const std::uint64_t end = (address + bytes) / line_ * line_;
@@ -218,6 +233,9 @@ void ResidencyCache::discard(std::uint64_t address, std::uint64_t bytes) {
 }
 
 std::uint64_t ResidencyCache::flush() {
+  if (sets_) {
+    return sets_->flush();
+  }
   std::uint64_t written = 0;
   for (Order& order : order_) {
     for (Range& range : order) {
@@ -229,6 +247,9 @@ std::uint64_t ResidencyCache::flush() {
 }
 
 std::uint64_t ResidencyCache::resident_bytes(std::uint64_t address, std::uint64_t bytes) const {
+  if (sets_) {
+    return sets_->resident_bytes(address, bytes);
+  }
   std::uint64_t sum = 0;
   const std::uint64_t end = address + bytes;
   for (auto next = first_at_or_after(address); next != by_address_.end(); ++next) {

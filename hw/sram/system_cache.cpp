@@ -35,11 +35,13 @@ SystemCache::SystemCache(const sc_core::sc_module_name& name, const SramSpec& sp
 }
 
 std::uint16_t SystemCache::add_client(std::uint16_t memory_client,
-                                      std::optional<Bandwidth> memory_limit, bool bypass) {
+                                      std::optional<Bandwidth> memory_limit, bool bypass,
+                                      const CacheClient& ways) {
   const auto index = static_cast<std::uint16_t>(clients_.size());
   Client client;
   client.memory_client = memory_client;
   client.bypass = bypass;
+  client.ways = ways;
   client.memory_limit = memory_limit;
   client.target = std::make_unique<TargetSocket>(("client" + std::to_string(index)).c_str());
   client.target->register_nb_transport_fw(this, &SystemCache::forward, index);
@@ -106,8 +108,8 @@ tlm::tlm_sync_enum SystemCache::forward(int client, tlm::tlm_generic_payload& pa
 
 std::uint64_t SystemCache::walk(std::size_t request, std::uint64_t base, std::uint64_t bytes,
                                 const BurstTrain& like) {
-  const ResidencyOutcome outcome = cache_.access(base, bytes, like.write);
   const std::uint16_t client = requests_[request].client;
+  const ResidencyOutcome outcome = cache_.access(base, bytes, like.write, clients_[client].ways);
   BurstTrain train = like;
   train.kind = BurstTrain::Kind::sequential;
   train.count = 1;

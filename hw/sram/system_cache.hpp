@@ -9,7 +9,8 @@
 //
 // Models:      a client's limit on what it draws from behind (its requests in flight), residency of
 // ResidencyCache, bandwidth and latency of hits, fill traffic, write-back,
-//              allocation on read and write; a client may bypass.
+//              allocation on read and write; a client may bypass, have ways of its own, or
+//              stream.
 // Leaves out:  bank conflicts, fetching the rest of a line that is written in part, hardware
 // prefetch. Checked by:  tests/timing/system_cache.cpp (hits at cache speed, misses at memory
 // speed, bytes add up).
@@ -51,7 +52,7 @@ class SystemCache : public sc_core::sc_module {
   // client's number at the memory behind, `memory_limit` the rate at which its outstanding requests
   // draw what misses.
   std::uint16_t add_client(std::uint16_t memory_client, std::optional<Bandwidth> memory_limit,
-                           bool bypass = false);
+                           bool bypass = false, const CacheClient& ways = {});
   [[nodiscard]] TargetSocket& socket(std::uint16_t client) { return *clients_[client].target; }
   [[nodiscard]] MemorySocket& memory_socket(std::uint16_t client) {
     return *clients_[client].memory;
@@ -95,6 +96,7 @@ class SystemCache : public sc_core::sc_module {
     std::unique_ptr<MemorySocket> memory;
     std::uint16_t memory_client = 0;
     bool bypass = false;
+    CacheClient ways;
     std::optional<Bandwidth> memory_limit;
     std::int64_t memory_free_ps = 0;
   };

@@ -88,4 +88,12 @@ int validate_numerics(const Common& common, const ValidateArguments& arguments);
 int validate_measured(const Common& common, const ValidateArguments& arguments);
 int validate_memory(const Common& common, const ValidateArguments& arguments);
 
+struct StorageArguments {
+  std::string part, system, path;  // no system: the bare store
+  std::string chunk = "4 KiB", range = "1 GB";
+  int depth = 1;  // reads in flight, or threads
+  bool random = false;
+};
+int storage(const Common& common, const StorageArguments& arguments);
+
 }  // namespace joulesim::cli

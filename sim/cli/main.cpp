@@ -193,6 +193,21 @@ int dispatch(int argc, char** argv) {
   validate_command->add_option("-j,--jobs", validate.jobs, "worker processes; 0: one per processor")
       ->check(CLI::Range(0, 1024));
 
+  cli::StorageArguments storage;
+  CLI::App* storage_command =
+      app.add_subcommand("storage", "drive a store with reads, alone or behind a system's path");
+  storage_command->add_option("--part", storage.part, "store")->required();
+  storage_command->add_option("--system", storage.system, "operating system's costs");
+  storage_command->add_option("--path", storage.path, "its path to the file")
+      ->check(CLI::IsMember({"direct", "read", "mmap"}));
+  storage_command->add_option("--chunk", storage.chunk, "bytes of a read")->capture_default_str();
+  storage_command->add_option("--range", storage.range, "bytes that are read, or spread over")
+      ->capture_default_str();
+  storage_command->add_option("--depth", storage.depth, "reads in flight, or threads")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1024));
+  storage_command->add_flag("--random", storage.random, "at random places instead of in order");
+
   for (CLI::App* command : app.get_subcommands({})) {
     add_common(command, common);
   }
@@ -232,6 +247,9 @@ int dispatch(int argc, char** argv) {
     return validate.what == "measured" ? cli::validate_measured(common, validate)
            : validate.what == "memory" ? cli::validate_memory(common, validate)
                                        : cli::validate_numerics(common, validate);
+  }
+  if (*storage_command) {
+    return cli::storage(common, storage);
   }
   return cli::eval(common, eval);
 }

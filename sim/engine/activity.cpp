@@ -29,8 +29,14 @@ void each_counter(Activity& a, const Activity& b, const Op& op) {
   op(a.cache_written, b.cache_written);
   op(a.cache_written_back, b.cache_written_back);
   op(a.flash_read, b.flash_read);
+  op(a.flash_channel, b.flash_channel);
   op(a.flash_pages, b.flash_pages);
   op(a.flash_active, b.flash_active);
+  op(a.file_calls, b.file_calls);
+  op(a.file_faults, b.file_faults);
+  op(a.file_commands, b.file_commands);
+  op(a.file_copied, b.file_copied);
+  op(a.file_processor, b.file_processor);
   op(a.display_read, b.display_read);
   op(a.display_missed, b.display_missed);
   op(a.computing, b.computing);
@@ -76,8 +82,14 @@ void members(A& a, const Visit& visit) {
   visit("cache_written", a.cache_written);
   visit("cache_written_back", a.cache_written_back);
   visit("flash_read", a.flash_read);
+  visit("flash_channel", a.flash_channel);
   visit("flash_pages", a.flash_pages);
   visit("flash_active", a.flash_active);
+  visit("file_calls", a.file_calls);
+  visit("file_faults", a.file_faults);
+  visit("file_commands", a.file_commands);
+  visit("file_copied", a.file_copied);
+  visit("file_processor", a.file_processor);
   visit("display_read", a.display_read);
   visit("display_missed", a.display_missed);
   visit("display_latency", a.display_latency);
@@ -180,6 +192,20 @@ const OperatorActivity* Activity::find(const std::string& label) const {
     }
   }
   return nullptr;
+}
+
+void add_file_activity(const hw::FileCounters& file, const hw::FlashCounters& flash,
+                       Activity& activity) {
+  const auto time = [](hw::Picoseconds ps) { return Time(static_cast<double>(ps) * 1e-12); };
+  activity.flash_read += Bytes(static_cast<double>(flash.host_bytes));
+  activity.flash_channel += Bytes(static_cast<double>(flash.channel_bytes));
+  activity.flash_pages += static_cast<double>(flash.senses);
+  activity.flash_active += time(flash.active);
+  activity.file_calls += static_cast<double>(file.calls);
+  activity.file_faults += static_cast<double>(file.faults);
+  activity.file_commands += static_cast<double>(file.commands);
+  activity.file_copied += Bytes(static_cast<double>(file.copied));
+  activity.file_processor += time(file.processor);
 }
 
 std::string to_json(const StepActivity& step) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hw/dram/energy.hpp"
+#include "hw/flash/file_reader.hpp"
 #include "sim/base/quantity.hpp"
 
 #include <cstdint>
@@ -27,9 +28,12 @@ struct Activity {
   hw::DramActivity dram;
   double dram_bursts = 0, dram_row_hits = 0;
   Bytes cache_hits, cache_fills, cache_written, cache_written_back;
-  Bytes flash_read;
+  Bytes flash_read, flash_channel;  // to the host, and on the channels
   double flash_pages = 0;
   Time flash_active;
+  double file_calls = 0, file_faults = 0, file_commands = 0;
+  Bytes file_copied;    // from the page cache to the program
+  Time file_processor;  // spent by the operating system on reading weights
   Bytes display_read;
   double display_missed = 0;
   Time display_latency;  // longest
@@ -67,6 +71,10 @@ struct StepActivity {
   std::int64_t blocks = 0, blocks_simulated = 0;
   std::vector<std::string> mappings;  // "ffn.down: 128x64 tiles, …", once per label
 };
+
+// What a reader and its store counted, as activity.
+void add_file_activity(const hw::FileCounters& file, const hw::FlashCounters& flash,
+                       Activity& activity);
 
 std::string to_json(const StepActivity& step);
 StepActivity step_from_json(const std::string& text);

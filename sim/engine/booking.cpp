@@ -86,7 +86,10 @@ class Costing {
     add("system cache", "write", Spent::movement, rail,
         {term(spec.write, a_.cache_fills + a_.cache_written)});
     add("system cache", "leakage", Spent::standing, rail,
-        {term(context_.unit_works ? spec.leakage : spec.retention, a_.duration)});
+        {term(context_.unit_works                                          ? spec.leakage
+              : spec.idle_state(a_.duration) == hw::SramSpec::State::gated ? spec.gated->power
+                                                                           : spec.retention,
+              a_.duration)});
   }
 
   void storage() {
@@ -95,14 +98,20 @@ class Costing {
     }
     const hw::FlashSpec& spec = *machine_.storage;
     const std::string& rail = machine_.storage_rail;
-    const double checked = (spec.page.value + spec.spare.value) / spec.page.value;
     add("flash", "page sense", Spent::movement, rail, {term(spec.sense, a_.flash_pages)});
     add("flash", "channel transfer", Spent::movement, rail,
-        {term(spec.channel_io, checked * a_.flash_read)});
+        {term(spec.channel_io, a_.flash_channel)});
     add("flash", "host link", Spent::movement, rail, {term(spec.link_energy, a_.flash_read)});
     const Time active = min(a_.flash_active, a_.duration);
     add("flash", "controller", Spent::control, rail, {term(spec.controller_active, active)});
     add("flash", "idle", Spent::standing, rail, {term(spec.idle, a_.duration - active)});
+    if (machine_.storage_system) {
+      // Runs on a processor core, whatever unit computes.
+      const MachineUnit* cores = machine_.unit("cpu");
+      add("operating system", "reading the weights' file", Spent::control,
+          cores != nullptr ? cores->rail : context_.unit->rail,
+          {term(machine_.storage_system->core, a_.file_processor)});
+    }
   }
 
   void units() {

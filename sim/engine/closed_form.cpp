@@ -24,9 +24,13 @@ class ClosedForm {
     std::optional<hw::ResidencyCache> cache;
     if (job_.machine->cache) {
       cache.emplace(job_.machine->cache->make_cache());
+      cache->use_as(job_.machine->cache_client(job_.unit->name));
       if (job_.warm) {
         (void)residency_by_segment(*job_.plan, *cache, kDramTier);
       }
+    }
+    if (job_.file) {
+      open_file();
     }
     for (std::size_t s = 0; s < job_.plan->segments.size(); ++s) {
       const mapping::Segment& segment = job_.plan->segments[s];
@@ -39,7 +43,30 @@ class ClosedForm {
   }
 
  private:
-  Activity operator_activity(std::size_t index, std::optional<hw::ResidencyCache>& cache) const {
+  // The very readers that the simulation runs, one operator after the other.
+  void open_file() {
+    pages_.emplace(make_page_cache(*job_.machine->storage_system, *job_.file));
+    if (job_.warm) {
+      (void)pages_by_segment(*job_.plan, *pages_, kFlashTier);
+    }
+    array_.emplace(*job_.machine->storage);
+    reader_.emplace(*job_.machine->storage_system, job_.file->path, job_.file->threads, *array_,
+                    job_.file->file_bytes, missing_from(*pages_));
+  }
+
+  // Time and counts of reading what an operator reads from the file.
+  Time read_file(const hw::Work& work, Activity& a) {
+    const hw::FileCounters file = reader_->counters();
+    const hw::FlashCounters flash = array_->counters();
+    const hw::Picoseconds begin = file_time_;
+    walk_file(work, kFlashTier,
+              [&](const hw::FileRange& range) { reader_->submit(0, range, begin); });
+    file_time_ = reader_->finish();
+    add_file_activity(reader_->counters() - file, array_->counters() - flash, a);
+    return from_ps(file_time_ - begin);
+  }
+
+  Activity operator_activity(std::size_t index, std::optional<hw::ResidencyCache>& cache) {
     const Machine& machine = *job_.machine;
     const hw::TileProgram& program = job_.plan->programs[index];
     const hw::Work& work = job_.plan->works[index];
@@ -85,19 +112,22 @@ class ClosedForm {
     } else {
       a.cache_fills = Bytes(moved[0]);
     }
-    const Bytes dram_read = a.cache_fills;
-    const Bytes dram_written(moved[1]);
+    Bytes dram_read = a.cache_fills;
+    Bytes dram_written(moved[1]);
+    Time reading;
+    if (flash > 0) {
+      const hw::FileCounters before = reader_->counters();
+      reading = read_file(work, a);
+      dram_read += Bytes(flash) + a.file_copied;
+      dram_written +=
+          Bytes(static_cast<double>((reader_->counters() - before).fetched)) + a.file_copied;
+    }
     const Bandwidth rate = rates_.stream * static_cast<double>(machine.channels);
     const Bytes total(moved[0] + moved[1]);
     Time moving = max(
         max((dram_read + dram_written) / rate, Bytes(moved[0]) / job_.unit->unit->port_bandwidth()),
-        dram_read / job_.unit->unit->memory_bandwidth());
-    if (flash > 0) {
-      a.flash_read = Bytes(flash);
-      a.flash_pages = flash / machine.storage->page.value.si();
-      a.flash_active = Bytes(flash) / machine.storage->sequential_rate();
-      moving = max(moving, a.flash_active);
-    }
+        a.cache_fills / job_.unit->unit->memory_bandwidth());
+    moving = max(moving, reading);
     const Time first = total > Bytes(0) ? rates_.read_latency : Time(0);
     op.moved = total + Bytes(flash);
     op.exposed = op.starting + max(op.computing, moving) + first + from_ps(program.drain_ps);
@@ -124,6 +154,10 @@ class ClosedForm {
   const StepJob& job_;
   std::vector<SegmentActivity>& segments_;
   hw::DramRates rates_;
+  std::optional<hw::ResidencyCache> pages_;
+  std::optional<hw::FlashArray> array_;
+  std::optional<hw::FileReader> reader_;
+  hw::Picoseconds file_time_ = 0;
 };
 
 }  // namespace

@@ -156,6 +156,16 @@ void describe_inputs(const Prepared& prepared, reports::Result& result) {
   if (machine.storage) {
     result.machine.push_back(words("storage", "Storage", machine.storage->title));
   }
+  if (prepared.file) {
+    const FileUse& file = *prepared.file;
+    result.machine.push_back(
+        words("storage_policy", "Weights on the store", name_of(s.storage.policy)));
+    result.machine.push_back(words("storage_path", "Read by",
+                                   fmt::format("{}, {} threads; {}", hw::name_of(file.path),
+                                               file.threads, machine.storage_system->title)));
+    result.machine.push_back(number("storage_file", "Read from the store",
+                                    any(Bytes(static_cast<double>(file.file_bytes)))));
+  }
   if (machine.battery) {
     result.machine.push_back(number("battery", "Battery", any(machine.battery->capacity.value)));
   }
@@ -274,7 +284,7 @@ void fill_memory(const Prepared& prepared, const Request& request, reports::Resu
     const mapping::TierUse& use = prepared.placement.use[i];
     for (const auto& [what, bytes] :
          {std::pair("weights", use.weights), std::pair("kv cache", use.kv_cache),
-          std::pair("activations", use.activations)}) {
+          std::pair("activations", use.activations), std::pair("page cache", use.file_cache)}) {
       if (bytes > Bytes(0)) {
         row.footprint.push_back({what, bytes.si()});
       }

@@ -1,4 +1,5 @@
 // Headline numbers, battery, fleet and numerics of a result.
+#include "sim/engine/cold_load.hpp"
 #include "sim/engine/compose.hpp"
 #include "sim/serving/fleet.hpp"
 
@@ -38,6 +39,37 @@ double joules_of(const std::vector<Cost>& costs, const std::string& component) {
     }
   }
   return sum;
+}
+
+// Bringing weights into memory before the first token, and reading the others meanwhile.
+void load_metrics(const Prepared& prepared, const Request& request, reports::Result& result) {
+  const Machine& machine = prepared.machine;
+  if (prepared.load) {
+    const Activity load = cold_load(machine, *prepared.load, prepared.load->file_bytes);
+    metric(result, "load.time", "Load time", any(load.duration),
+           fmt::format("weights that memory holds, read once by {} with {} threads",
+                       hw::name_of(prepared.load->path), prepared.load->threads));
+    const RangedPower mean =
+        mean_power(costs_of(load, {&machine, prepared.unit, prepared.scenario.display_on, false}),
+                   load.duration);
+    const double seconds = load.duration.si();
+    metric(result, "load.energy", "Load energy", any(mean.value * load.duration),
+           "the whole device while it loads", mean.low.si() * seconds, mean.high.si() * seconds,
+           mean.assumed_share);
+  } else if (machine.storage && prepared.scenario.weights_in == "dram") {
+    const Bytes weights(static_cast<double>(prepared.decode.back().totals.weight_bytes));
+    metric(result, "load.time", "Load time", any(weights / machine.storage->sequential_rate()),
+           "weights read once from storage at its sequential rate");
+  }
+  if (prepared.file) {
+    const Activity& decode = request.decode.activity;
+    metric(result, "storage.read_per_token", "Read from storage per token",
+           any(decode.flash_read / Tokens(request.tokens)),
+           "bytes that the store has sent to memory");
+    metric(result, "storage.processor_share", "Processor time of reading weights",
+           {decode.file_processor / decode.duration, Dim{}},
+           "calls, faults, commands, pages and copies of the operating system");
+  }
 }
 
 // The share of a phase's time that is paced by assumed figures.
@@ -205,7 +237,8 @@ void fill_metrics(const Prepared& prepared, const Simulated& simulated, const Re
          decode.low.si() * per_token, decode.high.si() * per_token, decode.assumed_share);
   // Everything that would not be spent if the accelerator did nothing stays in this figure.
   double accelerator = 0;
-  for (const char* component : {"dram", "dram controller", "system cache", "flash"}) {
+  for (const char* component :
+       {"dram", "dram controller", "system cache", "flash", "operating system"}) {
     accelerator += joules_of(request.decode.costs, component);
   }
   accelerator += joules_of(request.decode.costs, prepared.unit->name);
@@ -254,12 +287,7 @@ void fill_metrics(const Prepared& prepared, const Simulated& simulated, const Re
   metric(result, "memory.dram_utilisation", "DRAM utilisation in decode",
          {traffic / decode_time / prepared.machine.peak_bandwidth(), Dim{}},
          "bytes moved over the peak bandwidth times the time");
-  if (prepared.machine.storage && scenario.weights_in == "dram") {
-    const Bytes weights(static_cast<double>(prepared.decode.back().totals.weight_bytes));
-    metric(result, "load.time", "Load time",
-           any(weights / prepared.machine.storage->sequential_rate()),
-           "weights read once from storage at its sequential rate");
-  }
+  load_metrics(prepared, request, result);
   if (scenario.display_on) {
     metric(result, "display.missed_fetches", "Late frame-buffer reads",
            {request.decode.activity.display_missed, Dim{}},

@@ -158,6 +158,11 @@ void fill_bottleneck(const Prepared& prepared, const Simulated& simulated, const
     } else if (best->component == "flash") {
       b.busy_share = step.flash_active / step.duration;
       what = fmt::format("flash bandwidth (reading {:.0f} % of the time)", 100 * b.busy_share);
+    } else if (best->component == "storage path") {
+      b.busy_share = step.file_processor / step.duration;
+      what = fmt::format(
+          "how the weights' file is read ({}; the processor busy with it {:.0f} % of the time)",
+          hw::name_of(prepared.file->path), 100 * b.busy_share);
     } else if (best->component == "runtime") {
       b.busy_share = e.starting / step.duration;
       what = fmt::format("launches and host code ({:.0f} % of the time)", 100 * b.busy_share);

@@ -120,6 +120,30 @@ void read_units(const ConfigNode& root, const Library& library, PartReader& part
   }
 }
 
+// [cache.ways]: units that may fill some of the ways only.
+void read_cache_ways(const ConfigNode& cache, Machine& machine) {
+  const auto node = cache.table_if("ways");
+  if (!node) {
+    return;
+  }
+  for (const std::string& name : node->keys()) {
+    const std::int64_t ways = node->integer(name, 1, hw::SetCache::kMostWays);
+    if (machine.unit(name) == nullptr) {
+      std::vector<std::string> names;
+      for (const MachineUnit& unit : machine.units) {
+        names.push_back(unit.name);
+      }
+      node->error(name,
+                  fmt::format("the device has no unit '{}'{}", name, did_you_mean(name, names)));
+    }
+    if (machine.cache && ways > machine.cache->ways) {
+      node->error(name, fmt::format("'{}' is {}, and the cache has {} ways", name, ways,
+                                    machine.cache->ways));
+    }
+    machine.cache_ways[name] = static_cast<int>(ways);
+  }
+}
+
 void check_rails(const ConfigNode& root, const Machine& machine) {
   if (!machine.supply) {
     return;
@@ -164,11 +188,17 @@ Machine read_machine(const Library& library, ConfigFile& file) {
     machine.cache = parts.get(*node, "part", "cache",
                               [](const ConfigNode& p) { return hw::SramSpec::from(p); });
     machine.cache_rail = node->text("rail");
+    read_cache_ways(*node, machine);
   }
   if (const auto node = root.table_if("storage")) {
     machine.storage = parts.get(*node, "part", "storage",
                                 [](const ConfigNode& p) { return hw::FlashSpec::from(p); });
     machine.storage_rail = node->text("rail");
+    if (node->has("system")) {
+      machine.storage_system =
+          parts.get(*node, "system", "storage_system",
+                    [](const ConfigNode& p) { return hw::StorageSystemSpec::from(p); });
+    }
   }
   if (const auto node = root.table_if("display")) {
     machine.display = parts.get(*node, "part", "display",
@@ -230,6 +260,15 @@ const MachineUnit* Machine::unit(const std::string& name) const {
     }
   }
   return nullptr;
+}
+
+hw::CacheClient Machine::cache_client(const std::string& unit) const {
+  hw::CacheClient client;
+  if (const auto found = cache_ways.find(unit);
+      found != cache_ways.end() && found->second < hw::SetCache::kMostWays) {
+    client.ways = (std::uint64_t{1} << static_cast<unsigned>(found->second)) - 1;
+  }
+  return client;
 }
 
 Machine load_machine_file(const Library& library, const std::string& path) {

@@ -6,11 +6,13 @@
 #include "hw/display/display.hpp"
 #include "hw/dram/part.hpp"
 #include "hw/flash/flash.hpp"
+#include "hw/flash/storage_system.hpp"
 #include "hw/link/link.hpp"
 #include "hw/power/power.hpp"
 #include "hw/sram/sram.hpp"
 #include "sim/engine/library.hpp"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,8 +52,10 @@ struct Machine {
 
   std::optional<hw::SramSpec> cache;
   std::string cache_rail;
+  std::map<std::string, int> cache_ways;  // by unit: how many it may fill; absent: all
   std::optional<hw::FlashSpec> storage;
   std::string storage_rail;
+  std::optional<hw::StorageSystemSpec> storage_system;  // what the operating system charges
   std::vector<MachineUnit> units;
   std::optional<hw::DisplaySpec> display;
   std::string display_rail;
@@ -71,6 +75,8 @@ struct Machine {
     return dram.peak.value * static_cast<double>(channels);
   }
   [[nodiscard]] const MachineUnit* unit(const std::string& name) const;
+  // What a unit may fill of the cache.
+  [[nodiscard]] hw::CacheClient cache_client(const std::string& unit) const;
 };
 
 // Throws InputError with every fault of the device file and of all its parts.

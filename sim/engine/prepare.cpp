@@ -131,6 +131,64 @@ std::vector<mapping::MemoryTier> tiers_of(const Machine& machine) {
   return tiers;
 }
 
+constexpr std::size_t kFlashTier = 1;
+
+mapping::PlacementWish placement_wish(const Scenario& scenario) {
+  const StorageWish& storage = scenario.storage;
+  mapping::PlacementWish wish;
+  wish.weights = scenario.weights_in;
+  wish.window = storage.neurons;
+  if (storage.policy == StorageWish::Policy::pinned_layers) {
+    wish.pinned = *storage.budget;
+  }
+  const bool page_cache = storage.policy == StorageWish::Policy::stream && storage.path &&
+                          *storage.path != hw::FilePath::direct;
+  if (page_cache) {
+    wish.file_cache = storage.budget;
+    wish.file_cache_takes_rest = !storage.budget;
+  }
+  return wish;
+}
+
+// What reads the file while tokens are made, and before.
+void set_file_uses(Prepared& prepared) {
+  const Scenario& scenario = prepared.scenario;
+  const Machine& machine = prepared.machine;
+  if (!machine.storage || !machine.storage_system) {
+    if (scenario.weights_in == "flash") {
+      Diagnostics faults;
+      faults.error(scenario.storage_place,
+                   fmt::format("'{}' says nothing about how its operating system reads files; "
+                               "expected 'system' in the device's [storage]",
+                               machine.title));
+      throw InputError(std::move(faults));
+    }
+    return;
+  }
+  const StorageWish& storage = scenario.storage;
+  FileUse use;
+  use.threads = storage.threads;
+  const mapping::TierUse& memory = prepared.placement.use.front();
+  const mapping::TierUse& store = prepared.placement.use[kFlashTier];
+  if (store.weights > Bytes(0)) {
+    use.path = storage.path.value_or(hw::FilePath::direct);
+    use.file_bytes = static_cast<std::uint64_t>(store.weights.si());
+    for (const auto& [name, place] : prepared.placement.storages) {
+      if (place.tier == static_cast<int>(kFlashTier)) {
+        use.file_bytes = std::max(use.file_bytes, place.base + place.bytes);
+      }
+    }
+    use.page_cache = memory.file_cache;
+    prepared.file = use;
+  }
+  if (memory.weights > Bytes(0)) {
+    use.path = storage.path.value_or(hw::FilePath::read);
+    use.file_bytes = static_cast<std::uint64_t>(memory.weights.si());
+    use.page_cache = Bytes(0);
+    prepared.load = use;
+  }
+}
+
 // Contexts at which decode is simulated; between them every counter is nearly straight.
 std::vector<std::int64_t> contexts_of(std::int64_t first, std::int64_t tokens) {
   const std::int64_t last = first + tokens - 1;
@@ -206,7 +264,8 @@ std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenar
   const models::OperatorGraph prefill = models::build_graph(spec, prefill_phase);
   const models::OperatorGraph last = models::build_graph(spec, decode_at(positions - 1));
   prepared->placement = mapping::place(last, prefill, positions, prepared->tiers,
-                                       {scenario.weights_in}, scenario.weights_place);
+                                       placement_wish(scenario), scenario.storage_place);
+  set_file_uses(*prepared);
 
   const hw::ComputeUnit& unit = *prepared->unit->unit;
   const hw::RuntimeSpec& runtime = prepared->runtime.spec;

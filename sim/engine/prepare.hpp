@@ -5,6 +5,7 @@
 #include "models/arch/build_graph.hpp"
 #include "models/arch/model_spec.hpp"
 #include "models/graph/cost.hpp"
+#include "sim/engine/file_use.hpp"
 #include "sim/engine/machine.hpp"
 #include "sim/engine/scenario.hpp"
 #include "sim/mapping/placement.hpp"
@@ -35,6 +36,8 @@ struct Prepared {
   LoadedRuntime runtime;
   std::vector<mapping::MemoryTier> tiers;
   mapping::Placement placement;
+  std::optional<FileUse> file;  // weights are read from the store while tokens are made
+  std::optional<FileUse> load;  // weights are read from the store before the first token
   PlannedStep prefill;
   std::vector<PlannedStep> decode;    // at rising contexts, one sequence step each
   std::vector<double> decode_weight;  // tokens that each stands for; they sum to generate_tokens

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hw/sram/residency_cache.hpp"
+#include "sim/engine/file_use.hpp"
 #include "sim/mapping/step.hpp"
 
 #include <cstdint>
@@ -33,6 +34,22 @@ inline std::vector<std::uint64_t> residency_by_segment(const mapping::StepPlan& 
                    [&](std::uint64_t base, std::uint64_t size, bool write) {
                      bytes += cache.access(base, size, write).hit_bytes;
                    });
+    }
+    hits.push_back(bytes);
+  }
+  return hits;
+}
+
+// The same for pages of the weights' file in memory.
+inline std::vector<std::uint64_t> pages_by_segment(const mapping::StepPlan& plan,
+                                                   hw::ResidencyCache& pages, int store_tier) {
+  std::vector<std::uint64_t> hits;
+  for (const mapping::Segment& segment : plan.segments) {
+    std::uint64_t bytes = 0;
+    for (std::size_t i = segment.first; i < segment.first + segment.count; ++i) {
+      walk_file(plan.works[i], store_tier, [&](const hw::FileRange& range) {
+        bytes += pages.access(range.begin, range.bytes(), false).hit_bytes;
+      });
     }
     hits.push_back(bytes);
   }

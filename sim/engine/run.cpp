@@ -61,6 +61,20 @@ std::vector<std::unique_ptr<Variant>> variants_of(const Prepared& prepared,
       flash.channels *= 2;
       flash.link.value *= kTwice;
       flash.queue_depth *= 2;
+      if (flash.command_interval) {
+        flash.command_interval->value /= kTwice;
+      }
+    });
+    add("reading of the weights' file × 2", "storage path", [&](Variant& v) {
+      hw::StorageSystemSpec& system = *v.machine.storage_system;
+      for (Sourced<Time>* cost : {&system.call, &system.command, &system.take_in, &system.fault}) {
+        cost->value /= kTwice;
+      }
+      for (Sourced<Bytes>* window :
+           {&system.read_window, &system.fault_maps, &system.fault_reads}) {
+        window->value *= kTwice;
+      }
+      system.copy.value *= kTwice;
     });
   }
   return variants;
@@ -80,6 +94,18 @@ std::unique_ptr<Variant> corner_of(const Prepared& prepared, hw::Corner corner) 
   if (variant->machine.cache) {
     hw::move_to_corner(variant->machine.cache->bandwidth, corner);
     hw::move_to_corner(variant->machine.cache->latency, corner, false);
+  }
+  if (variant->machine.storage) {
+    variant->machine.storage = variant->machine.storage->at_corner(fast);
+  }
+  if (variant->machine.storage_system) {
+    hw::StorageSystemSpec& system = *variant->machine.storage_system;
+    for (Sourced<Time>* cost : {&system.call, &system.command, &system.take_in, &system.fault}) {
+      hw::move_to_corner(*cost, corner, false);
+    }
+    hw::move_to_corner(system.copy, corner);
+    hw::move_to_corner(system.read_window, corner);
+    hw::move_to_corner(system.fault_reads, corner);
   }
   return variant;
 }
@@ -114,6 +140,7 @@ Simulated simulate(const Prepared& prepared, const RunOptions& options) {
     job.memoise = scenario.memoise;
     job.warm = warm;
     job.display_on = scenario.display_on;
+    job.file = prepared.file;
     return job;
   };
   std::vector<StepJob> jobs;

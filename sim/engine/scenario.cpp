@@ -64,7 +64,85 @@ NumericsWish read_numerics(const ConfigNode& node, const std::string& scenario_p
   return numerics;
 }
 
+const std::vector<std::string>& policy_names() {
+  static const std::vector<std::string> names = {"load_once", "stream", "pinned_layers",
+                                                 "neuron_window"};
+  return names;
+}
+
+void read_neurons(const ConfigNode& node, StorageWish& wish) {
+  mapping::NeuronWindow window;
+  window.active = node.number("active", 0.0001, 1);
+  window.kept = node.number("kept", 0, 1);
+  window.fresh = node.number("fresh", 0, 1);
+  window.bundled = node.flag_if("bundled").value_or(true);
+  wish.neurons_from = node.text("source");
+  if (node.ok() && window.fresh > window.active) {
+    node.error("fresh", fmt::format("'fresh' is {}, and 'active' only {}; expected a part of the "
+                                    "neurons that a token uses",
+                                    window.fresh, window.active));
+  }
+  if (node.ok() && window.active - window.fresh > window.kept) {
+    node.error("kept", fmt::format("'kept' is {}; expected at least the {:.4g} of the neurons that "
+                                   "a token uses and does not read",
+                                   window.kept, window.active - window.fresh));
+  }
+  wish.neurons = window;
+}
+
+// `in_flash`: what [machine] says about where weights live.
+StorageWish read_storage(const ConfigNode& node, const ConfigNode& machine,
+                         const std::optional<std::string>& weights_in) {
+  using Policy = StorageWish::Policy;
+  StorageWish wish;
+  const std::string policy = node.choice("policy", policy_names());
+  for (std::size_t i = 0; i < policy_names().size(); ++i) {
+    wish.policy = policy == policy_names()[i] ? static_cast<Policy>(i) : wish.policy;
+  }
+  if (const auto path = node.choice_if("path", {"direct", "read", "mmap"})) {
+    wish.path = *path == "direct" ? hw::FilePath::direct
+                : *path == "read" ? hw::FilePath::read
+                                  : hw::FilePath::mmap;
+  }
+  wish.threads = static_cast<int>(node.integer_if("threads", 1, 256).value_or(wish.threads));
+  wish.budget = node.quantity_if<Bytes>("budget");
+  if (const auto neurons = node.table_if("neurons")) {
+    read_neurons(*neurons, wish);
+  }
+  if (node.ok() && wish.policy == Policy::neuron_window && !wish.neurons) {
+    node.error("policy",
+               "'neuron_window' needs a table [storage.neurons] with 'active', 'kept', "
+               "'fresh' and their 'source'");
+  }
+  if (node.ok() && wish.policy != Policy::neuron_window && wish.neurons) {
+    node.error("neurons",
+               fmt::format("policy '{}' keeps no neurons; expected 'neuron_window'", policy));
+  }
+  if (node.ok() && wish.policy == Policy::pinned_layers && !wish.budget) {
+    node.error("policy", "'pinned_layers' needs a 'budget', such as \"1.5 GB\"");
+  }
+  const bool caches =
+      wish.policy == Policy::pinned_layers ||
+      (wish.policy == Policy::stream && wish.path && *wish.path != hw::FilePath::direct);
+  if (node.ok() && wish.budget && !caches) {
+    node.error("budget",
+               "nothing is kept under this policy and path; expected 'pinned_layers', or "
+               "'stream' by 'read' or 'mmap'");
+  }
+  const bool streams = wish.policy != Policy::load_once;
+  if (node.ok() && weights_in && (*weights_in == "flash") != streams) {
+    machine.error("weights_in",
+                  fmt::format("found '{}' beside the storage policy '{}'; expected '{}'",
+                              *weights_in, policy, streams ? "flash" : "dram"));
+  }
+  return wish;
+}
+
 }  // namespace
+
+const char* name_of(StorageWish::Policy policy) {
+  return policy_names().at(static_cast<std::size_t>(policy)).c_str();
+}
 
 const char* name_of(FidelityLevel level) { return kLevels.at(static_cast<std::size_t>(level)); }
 
@@ -110,9 +188,21 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
   scenario.unit_place = machine.region("unit");
   scenario.runtime = machine.text_if("runtime");
   scenario.runtime_place = machine.region("runtime");
-  scenario.weights_in = machine.text_if("weights_in").value_or("dram");
+  const std::optional<std::string> weights_in = machine.text_if("weights_in");
+  scenario.weights_in = weights_in.value_or("dram");
   scenario.weights_place = machine.region("weights_in");
   scenario.display_on = machine.flag_if("display_on").value_or(false);
+
+  scenario.storage_place = scenario.weights_place;
+  if (const auto node = root.table_if("storage")) {
+    scenario.storage = read_storage(*node, machine, weights_in);
+    scenario.storage_place = node->region();
+    if (scenario.storage.policy != StorageWish::Policy::load_once) {
+      scenario.weights_in = "flash";
+    }
+  } else if (scenario.weights_in == "flash") {
+    scenario.storage.policy = StorageWish::Policy::stream;
+  }
 
   const ConfigNode workload = root.table("workload");
   constexpr std::int64_t kLongest = 1 << 24;

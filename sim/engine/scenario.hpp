@@ -2,8 +2,10 @@
 // scenarios/*.toml; every input is visible in the file and in the result.
 #pragma once
 
+#include "hw/flash/storage_system.hpp"
 #include "sim/base/config.hpp"
 #include "sim/base/quantity.hpp"
+#include "sim/mapping/placement.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -35,6 +37,24 @@ struct NumericsWish {
   std::vector<std::string> datapaths;
 };
 
+// How weights come from the store: [storage] of a scenario.
+struct StorageWish {
+  enum class Policy : std::uint8_t {
+    load_once,      // into memory before the first token
+    stream,         // every step, through the page cache where the path has one
+    pinned_layers,  // as many as the budget holds are in memory, the others stream
+    neuron_window,  // feed-forward neurons that recent tokens used are kept, others are read
+  };
+  Policy policy = Policy::load_once;
+  std::optional<hw::FilePath> path;
+  int threads = 4;              // that read at the same time
+  std::optional<Bytes> budget;  // of memory: page cache, or pinned weights
+  std::optional<mapping::NeuronWindow> neurons;
+  std::string neurons_from;  // where their shares are from
+};
+
+const char* name_of(StorageWish::Policy policy);
+
 struct Scenario {
   std::string id, title, question;
   std::string path, text;
@@ -45,7 +65,8 @@ struct Scenario {
 
   std::string device;
   std::optional<std::string> unit, runtime;
-  std::string weights_in = "dram";
+  std::string weights_in = "dram";  // or "flash": something streams
+  StorageWish storage;
   bool display_on = false;
 
   std::int64_t prompt_tokens = 0, generate_tokens = 0, batch = 1;
@@ -60,7 +81,7 @@ struct Scenario {
 
   // Places of inputs, for messages about them.
   Region model_place, device_place, unit_place, runtime_place, weights_place, workload_place,
-      battery_place;
+      battery_place, storage_place;
 };
 
 // Throws InputError with every fault. `settings` are "a.b=value" from the command line.

@@ -3,7 +3,7 @@
 #include "hw/component/tile_engine.hpp"
 #include "hw/display/paced_client.hpp"
 #include "hw/dram/controller.hpp"
-#include "hw/flash/flash_controller.hpp"
+#include "hw/flash/file_server.hpp"
 #include "hw/sram/system_cache.hpp"
 #include "sim/engine/booking.hpp"
 #include "sim/engine/closed_form.hpp"
@@ -16,6 +16,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -38,8 +39,17 @@ struct Schedule {
 Schedule schedule_of(const StepJob& job) {
   const mapping::StepPlan& plan = *job.plan;
   std::vector<std::uint64_t> hits(plan.segments.size());
+  std::vector<std::uint64_t> pages(plan.segments.size());  // of the file, in memory
+  if (job.file && job.file->path != hw::FilePath::direct) {
+    hw::ResidencyCache cache = make_page_cache(*job.machine->storage_system, *job.file);
+    if (job.warm) {
+      (void)pages_by_segment(plan, cache, kFlashTier);
+    }
+    pages = pages_by_segment(plan, cache, kFlashTier);
+  }
   if (job.machine->cache) {
     hw::ResidencyCache cache = job.machine->cache->make_cache();
+    cache.use_as(job.machine->cache_client(job.unit->name));
     if (job.warm) {
       (void)residency_by_segment(plan, cache, kDramTier);
     }
@@ -53,10 +63,10 @@ Schedule schedule_of(const StepJob& job) {
     activity.name = segment.name;
     activity.block = segment.block;
     // Residency is compared in steps of 4 KiB: lines at the edges do not matter.
-    activity.key = segment.block < 0
-                       ? fmt::format("{}{}", segment.name, i)
-                       : fmt::format("{:016x}/{}/{}", segment.signature,
-                                     segment.repeats_weights ? "again" : "fresh", hits[i] >> 12U);
+    activity.key = segment.block < 0 ? fmt::format("{}{}", segment.name, i)
+                                     : fmt::format("{:016x}/{}/{}/{}", segment.signature,
+                                                   segment.repeats_weights ? "again" : "fresh",
+                                                   hits[i] >> 12U, pages[i] >> 20U);
     auto& [count, last] = played[activity.key];
     activity.simulated = !job.memoise || count < kPlayedPerKey;
     if (activity.simulated) {
@@ -78,24 +88,29 @@ class Bench : public sc_core::sc_module {
       : sc_module(name),
         job_(job),
         schedule_(schedule),
-        tiers_(job.machine->storage ? 2 : 1),
+        tiers_(job.file ? 2 : 1),
         memory_("dram", job.machine->dram, memory_config(job)),
         unit_("unit", *job.unit->unit, job.runtime, static_cast<std::size_t>(tiers_)) {
     const std::uint16_t client = memory_.add_client("unit");
     if (job.machine->cache) {
       cache_ = std::make_unique<hw::SystemCache>("cache", *job.machine->cache);
-      const std::uint16_t port = cache_->add_client(client, job.unit->unit->memory_bandwidth());
+      const hw::CacheClient ways = job.machine->cache_client(job.unit->name);
+      const std::uint16_t port =
+          cache_->add_client(client, job.unit->unit->memory_bandwidth(), false, ways);
+      cache_->residency().use_as(ways);
       unit_.socket(kDramTier).bind(cache_->socket(port));
       cache_->memory_socket(port).bind(memory_.port);
     } else {
       unit_.socket(kDramTier).bind(memory_.port);
     }
     unit_.set_client(kDramTier, client);
-    if (job.machine->storage) {
-      flash_ = std::make_unique<hw::FlashController>("flash", *job.machine->storage);
-      const std::uint16_t port = flash_->add_client();
-      unit_.socket(kFlashTier).bind(flash_->socket(port));
-      unit_.set_client(kFlashTier, port);
+    if (job.file) {
+      pages_.emplace(make_page_cache(*job.machine->storage_system, *job.file));
+      file_ = std::make_unique<hw::FileServer>("file", *job.machine->storage,
+                                               *job.machine->storage_system,
+                                               file_settings(job, client), missing_from(*pages_));
+      unit_.socket(kFlashTier).bind(file_->socket);
+      file_->memory.bind(memory_.port);
     }
     if (job.display_on && job.machine->display) {
       // The frame buffer lies at the top of the memory, out of the model's way.
@@ -136,12 +151,27 @@ class Bench : public sc_core::sc_module {
     return config;
   }
 
+  hw::FileServerSettings file_settings(const StepJob& job, std::uint16_t unit_client) {
+    hw::FileServerSettings settings;
+    settings.path = job.file->path;
+    settings.threads = job.file->threads;
+    settings.file_end = job.file->file_bytes;
+    // Near the top of the memory, below a frame buffer.
+    constexpr std::uint64_t kFrameBuffers = 1U << 27U;
+    const auto top = static_cast<std::uint64_t>(job.machine->capacity.value.si());
+    settings.buffer_base = (top - kFrameBuffers - settings.buffer_bytes) / 4096 * 4096;
+    settings.store_client = memory_.add_client("storage");
+    settings.unit_client = unit_client;
+    return settings;
+  }
+
   // Counters since the start.
   struct Reading {
     Time at;
     hw::DramActivity dram;
     hw::SystemCache::Traffic cache;
     hw::FlashCounters flash;
+    hw::FileCounters file;
     hw::PacedClient::Record display;
     std::vector<double> joules;
     std::int64_t computing_ps = 0;
@@ -154,8 +184,9 @@ class Bench : public sc_core::sc_module {
     if (cache_) {
       reading.cache = cache_->traffic();
     }
-    if (flash_) {
-      reading.flash = flash_->array().counters();
+    if (file_) {
+      reading.flash = file_->array().counters();
+      reading.file = file_->counters();
     }
     if (display_) {
       reading.display = display_->record();
@@ -179,9 +210,7 @@ class Bench : public sc_core::sc_module {
     activity.cache_fills = bytes(b.cache.misses, a.cache.misses);
     activity.cache_written = bytes(b.cache.written, a.cache.written);
     activity.cache_written_back = bytes(b.cache.written_back, a.cache.written_back);
-    activity.flash_read = bytes(b.flash.host_bytes, a.flash.host_bytes);
-    activity.flash_pages = static_cast<double>(b.flash.senses - a.flash.senses);
-    activity.flash_active = from_ps(b.flash.active - a.flash.active);
+    add_file_activity(b.file - a.file, b.flash - a.flash, activity);
     activity.display_read = bytes(b.display.bytes, a.display.bytes);
     activity.display_missed = static_cast<double>(b.display.missed - a.display.missed);
     activity.display_latency = b.display.max_latency();
@@ -196,6 +225,9 @@ class Bench : public sc_core::sc_module {
     const mapping::StepPlan& plan = *job_.plan;
     if (cache_ && job_.warm) {
       (void)residency_by_segment(plan, cache_->residency(), kDramTier);
+    }
+    if (pages_ && job_.warm) {
+      (void)pages_by_segment(plan, *pages_, kFlashTier);
     }
     std::size_t i = 0;
     while (i < plan.segments.size()) {
@@ -282,17 +314,21 @@ class Bench : public sc_core::sc_module {
     return op;
   }
 
-  // What a skipped segment leaves in the cache.
+  // What a skipped segment leaves in the caches.
   void skip(std::size_t index) {
-    if (!cache_) {
-      return;
-    }
     const mapping::Segment& segment = job_.plan->segments[index];
     for (std::size_t i = segment.first; i < segment.first + segment.count; ++i) {
-      walk_streams(job_.plan->works[i], kDramTier,
-                   [&](std::uint64_t base, std::uint64_t bytes, bool write) {
-                     cache_->touch(base, bytes, write);
-                   });
+      if (cache_) {
+        walk_streams(job_.plan->works[i], kDramTier,
+                     [&](std::uint64_t base, std::uint64_t bytes, bool write) {
+                       cache_->touch(base, bytes, write);
+                     });
+      }
+      if (pages_) {
+        walk_file(job_.plan->works[i], kFlashTier, [&](const hw::FileRange& range) {
+          (void)pages_->access(range.begin, range.bytes(), false);
+        });
+      }
     }
   }
 
@@ -302,7 +338,8 @@ class Bench : public sc_core::sc_module {
   hw::MemController memory_;
   hw::TileEngine unit_;
   std::unique_ptr<hw::SystemCache> cache_;
-  std::unique_ptr<hw::FlashController> flash_;
+  std::optional<hw::ResidencyCache> pages_;
+  std::unique_ptr<hw::FileServer> file_;
   std::unique_ptr<hw::PacedClient> display_;
   bool finished_ = false;
 };

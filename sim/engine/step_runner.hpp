@@ -14,6 +14,7 @@
 #pragma once
 
 #include "sim/engine/activity.hpp"
+#include "sim/engine/file_use.hpp"
 #include "sim/engine/machine.hpp"
 #include "sim/engine/scenario.hpp"
 #include "sim/mapping/step.hpp"
@@ -32,6 +33,7 @@ struct StepJob {
   bool memoise = true;
   bool warm = false;  // the step before was the same: its tail is in the cache
   bool display_on = false;
+  std::optional<FileUse> file;  // weights are read from the store
 };
 
 StepActivity simulate_step(const StepJob& job);

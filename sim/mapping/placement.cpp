@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 
 namespace joulesim::mapping {
@@ -50,7 +51,69 @@ std::uint64_t widest_activations(const models::OperatorGraph& graph) {
   return static_cast<std::uint64_t>(widest);
 }
 
+// Weights that only a gather reads: a few rows of them a step.
+std::set<models::StorageId> gathered(const models::OperatorGraph& graph) {
+  std::set<models::StorageId> only;
+  std::set<models::StorageId> read;
+  for (const models::Op& op : graph.ops()) {
+    for (const models::TensorId input : op.inputs) {
+      if (graph.tensor(input).kind == models::TensorKind::kWeight) {
+        (op.kind == models::OpKind::kEmbedding ? only : read).insert(graph.tensor(input).storage);
+      }
+    }
+  }
+  for (const models::StorageId id : read) {
+    only.erase(id);
+  }
+  return only;
+}
+
+// Weights in the order of their use, as long as they fit; those that are only gathered come last.
+std::set<std::string> pinned_weights(const models::OperatorGraph& graph, std::uint64_t budget) {
+  const std::set<models::StorageId> last = gathered(graph);
+  std::vector<models::StorageId> order;
+  for (const bool rare : {false, true}) {
+    for (const models::Storage& storage : graph.storages()) {
+      if (storage.kind == models::TensorKind::kWeight && last.contains(storage.id) == rare) {
+        order.push_back(storage.id);
+      }
+    }
+  }
+  std::set<std::string> pinned;
+  for (const models::StorageId id : order) {
+    const std::uint64_t bytes = aligned(static_cast<std::uint64_t>(graph.storage(id).bytes()));
+    if (bytes > budget) {
+      break;
+    }
+    budget -= bytes;
+    pinned.insert(graph.storage(id).name);
+  }
+  return pinned;
+}
+
+// Weights of dense feed-forward layers: matrices of neurons.
+std::set<std::string> feed_forward(const models::OperatorGraph& graph) {
+  std::set<std::string> found;
+  for (const models::Op& op : graph.ops()) {
+    if (!is_neuron_matrix(op)) {
+      continue;
+    }
+    for (const models::TensorId input : op.inputs) {
+      if (graph.tensor(input).kind == models::TensorKind::kWeight) {
+        found.insert(graph.storage(graph.tensor(input).storage).name);
+      }
+    }
+  }
+  return found;
+}
+
 }  // namespace
+
+bool is_neuron_matrix(const models::Op& op) {
+  return op.kind == models::OpKind::kMatmul &&
+         (op.role == models::Role::kGate || op.role == models::Role::kUp ||
+          op.role == models::Role::kDown);
+}
 
 const Place& Placement::of(const models::Storage& storage) const {
   const auto found = storages.find(storage.name);
@@ -91,12 +154,35 @@ Placement place(const models::OperatorGraph& largest, const models::OperatorGrap
   }
   const auto working_tier = static_cast<std::size_t>(working - tiers.begin());
 
+  placement.window = wish.window;
+  const std::set<std::string> neurons =
+      wish.window ? feed_forward(largest) : std::set<std::string>();
+  if (wish.window && neurons.empty()) {
+    diagnostics.error(where,
+                      "the model has no dense feed-forward layers whose neurons could be kept in "
+                      "part; expected another policy");
+    throw InputError(std::move(diagnostics));
+  }
+  const std::set<std::string> pinned =
+      pinned_weights(largest, static_cast<std::uint64_t>(wish.pinned.si()));
   const auto give = [&](const models::OperatorGraph& graph, const models::Storage& storage) {
     std::size_t tier = working_tier;
+    Place place;
     auto bytes = static_cast<std::uint64_t>(storage.bytes());
     if (storage.kind == models::TensorKind::kWeight) {
-      tier = weights_tier;
+      const bool in_memory =
+          pinned.contains(storage.name) || (wish.window && !neurons.contains(storage.name));
+      tier = in_memory ? working_tier : weights_tier;
       placement.use[tier].weights += Bytes(static_cast<double>(bytes));
+      if (wish.window && !in_memory) {
+        place.windowed = true;
+        place.kept_tier = static_cast<int>(working_tier);
+        place.kept_base = next[working_tier];
+        place.kept_bytes =
+            static_cast<std::uint64_t>(static_cast<double>(bytes) * wish.window->kept);
+        next[working_tier] += aligned(place.kept_bytes);
+        placement.use[working_tier].weights += Bytes(static_cast<double>(place.kept_bytes));
+      }
     } else if (storage.kind == models::TensorKind::kKvCache) {
       bytes = cache_bytes(graph, storage, kv_positions);
       placement.use[tier].kv_cache += Bytes(static_cast<double>(bytes));
@@ -105,7 +191,10 @@ Placement place(const models::OperatorGraph& largest, const models::OperatorGrap
     } else {
       return;
     }
-    placement.storages[storage.name] = {static_cast<int>(tier), next[tier], bytes};
+    place.tier = static_cast<int>(tier);
+    place.base = next[tier];
+    place.bytes = bytes;
+    placement.storages[storage.name] = place;
     next[tier] += aligned(bytes);
   };
   for (const models::Storage& storage : largest.storages()) {
@@ -119,6 +208,11 @@ Placement place(const models::OperatorGraph& largest, const models::OperatorGrap
   const std::uint64_t arena = std::max(widest_activations(largest), widest_activations(widest));
   placement.activations = {static_cast<int>(working_tier), next[working_tier], arena};
   placement.use[working_tier].activations = Bytes(static_cast<double>(arena));
+  TierUse& memory = placement.use[working_tier];
+  if (wish.file_cache_takes_rest) {
+    memory.file_cache = max(Bytes(0), tiers[working_tier].usable - memory.total());
+  }
+  memory.file_cache = wish.file_cache.value_or(memory.file_cache);
 
   bool fits = true;
   for (std::size_t i = 0; i < tiers.size(); ++i) {
@@ -129,9 +223,11 @@ Placement place(const models::OperatorGraph& largest, const models::OperatorGrap
     for (std::size_t i = 0; i < tiers.size(); ++i) {
       const TierUse& use = placement.use[i];
       message +=
-          fmt::format("{} {} needs {} (weights {}, KV cache {}, activations {}) of {} usable",
+          fmt::format("{} {} needs {} (weights {}, KV cache {}, activations {}{}) of {} usable",
                       i == 0 ? "" : ";", tiers[i].name, format(use.total()), format(use.weights),
-                      format(use.kv_cache), format(use.activations), format(tiers[i].usable));
+                      format(use.kv_cache), format(use.activations),
+                      use.file_cache > Bytes(0) ? ", page cache " + format(use.file_cache) : "",
+                      format(tiers[i].usable));
     }
     const Bytes weights = placement.use[weights_tier].weights;
     std::string other;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -110,6 +111,12 @@ class Planner {
         work.type = multiplier(weight->format.element, element, unit_);
         work.weight_bits =
             weight->format.bits_per_element(weight->shape.rows, weight->shape.columns);
+        if (placement_.window && is_neuron_matrix(op) && window_place(op) != nullptr) {
+          // Only the neurons that are used are computed: rows of gate and up, columns of down.
+          std::int64_t& neurons = op.role == models::Role::kDown ? work.k : work.n;
+          neurons = std::max<std::int64_t>(
+              1, std::llround(used_neurons(op).active * static_cast<double>(neurons)));
+        }
         work.weight_elements = static_cast<double>(work.n) * static_cast<double>(work.k);
         count_vector_work(cost, out, work);  // a bias
         work.weights_unpacked =
@@ -157,7 +164,108 @@ class Planner {
     }
   }
 
+  // Where a windowed matrix lies; nothing for all others.
+  [[nodiscard]] const Place* window_place(const models::Op& op) const {
+    const models::Tensor* weight = input_of(op, TensorKind::kWeight);
+    if (!placement_.window || weight == nullptr) {
+      return nullptr;
+    }
+    const Place& place = placement_.of(graph_.storage(weight->storage));
+    return place.windowed ? &place : nullptr;
+  }
+
+  // Neurons that a step uses and those of them that memory lacks. Sequences of a batch, and tokens
+  // of a prompt, use neurons independently of each other; a prompt finds nothing kept.
+  struct Used {
+    double active, fresh;
+  };
+  [[nodiscard]] Used used_neurons(const models::Op& op) const {
+    const NeuronWindow& window = *placement_.window;
+    const auto tokens = static_cast<double>(graph_.tensor(op.outputs.front()).shape.rows);
+    const double active = 1 - std::pow(1 - window.active, tokens);
+    if (is_prompt()) {
+      return {active, active};
+    }
+    // At least what memory cannot hold.
+    const double fresh = std::max(1 - std::pow(1 - window.fresh, tokens), active - window.kept);
+    return {active, std::min(active, fresh)};
+  }
+
+  // More than one new token a sequence.
+  [[nodiscard]] bool is_prompt() const {
+    return std::any_of(graph_.ops().begin(), graph_.ops().end(), [](const models::Op& op) {
+      return op.kind == OpKind::kAttention && op.attributes.new_tokens > 1;
+    });
+  }
+
+  // What the window has comes from memory, the rest neuron by neuron from the store.
+  void add_window_streams(const models::Op& op, const models::OpCost& cost, const Place& place,
+                          hw::Work& work) const {
+    const models::Tensor& weight = *input_of(op, TensorKind::kWeight);
+    const Used used = used_neurons(op);
+    const auto matrix = static_cast<double>(weight.bytes());
+    const auto whole = [](double bytes) {
+      return static_cast<std::uint64_t>(std::max(0.0, bytes));
+    };
+    DataStream kept;
+    kept.role = DataStream::Role::weight;
+    kept.tier = place.kept_tier;
+    kept.base = place.kept_base;
+    kept.chunk = kept.stride = whole((used.active - used.fresh) * matrix);
+    if (kept.chunk > 0) {
+      work.streams.push_back(kept);
+    }
+    // A bias, and whatever else the operator reads, is read as ever.
+    const auto rest =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(0, cost.weight_bytes - weight.bytes()));
+    if (rest > 0) {
+      work.streams.push_back(
+          {DataStream::Role::weight, place.kept_tier, place.kept_base, rest, rest, 1});
+    }
+    // Neurons: rows of gate and up, columns of down.
+    const std::int64_t neurons =
+        op.role == models::Role::kDown ? weight.shape.columns : weight.shape.rows;
+    const auto count =
+        static_cast<std::uint64_t>(std::llround(used.fresh * static_cast<double>(neurons)));
+    const auto row = std::max<std::uint64_t>(1, whole(matrix / static_cast<double>(neurons)));
+    const std::uint64_t matrices = matrices_of(op);
+    // A bundle is read once, for the first of its matrices.
+    const bool bundled = placement_.window->bundled;
+    if (count == 0 || (bundled && op.role == models::Role::kDown) ||
+        (bundled && matrices == 3 && op.role == models::Role::kUp)) {
+      return;
+    }
+    DataStream fresh;
+    fresh.role = DataStream::Role::weight;
+    fresh.tier = place.tier;
+    fresh.base = place.base;
+    const std::uint64_t extent = place.bytes * (bundled ? matrices : 1);
+    constexpr double kMost = 0.5;
+    if (used.fresh > kMost) {
+      // Of most neurons it is quicker to read all, in order.
+      work.streams.push_back({DataStream::Role::weight, place.tier, place.base, extent, extent, 1});
+      return;
+    }
+    fresh.chunk = row * (bundled ? matrices : 1);
+    fresh.count = count;
+    fresh.stride = std::max(fresh.chunk, extent / count / fresh.chunk * fresh.chunk);
+    work.streams.push_back(fresh);
+  }
+
+  // 3 where the layer has a gate.
+  [[nodiscard]] std::uint64_t matrices_of(const models::Op& op) const {
+    std::uint64_t matrices = 0;
+    for (const models::Op& other : graph_.ops()) {
+      matrices += other.block == op.block && is_neuron_matrix(other) ? 1 : 0;
+    }
+    return matrices;
+  }
+
   void add_weight_streams(const models::Op& op, const models::OpCost& cost, hw::Work& work) const {
+    if (const Place* place = window_place(op); place != nullptr && is_neuron_matrix(op)) {
+      add_window_streams(op, cost, *place, work);
+      return;
+    }
     std::int64_t left = cost.weight_bytes;  // a gather reads less than the tensor
     for (const models::TensorId id : op.inputs) {
       const models::Tensor& tensor = graph_.tensor(id);

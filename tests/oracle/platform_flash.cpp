@@ -47,7 +47,8 @@ Bandwidth measured_random(const FlashSpec& spec, std::uint64_t chunk, std::size_
 
 TEST_CASE("a long read of every flash part runs at the closed form's rate") {
   for (const char* part : {"nvme_apple_a15", "nvme_apple_m1", "nvme_pcie4", "emmc_5_1", "ufs_2_1",
-                           "ufs_3_1", "ufs_4_0"}) {
+                           "ufs_3_1", "ufs_4_0", "ufs_2_2", "ufs_4_1", "nvme_pcie3", "nvme_pcie5", "nvme_apple_m1_max",
+                           "nvme_apple_m2_max", "sd_uhs_i_a2"}) {
     const FlashSpec spec = load_flash(part);
     INFO(part << " limited by " << spec.sequential_limit());
     CHECK(measured_sequential(spec).si() == Approx(spec.sequential_rate().si()).epsilon(0.02));

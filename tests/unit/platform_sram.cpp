@@ -294,3 +294,43 @@ TEST_CASE("contiguous elements have the whole bandwidth, narrow scattered ones t
   // Two elements share a line.
   CHECK(strided_bandwidth(spec, 4_B, 32_B).si() == Approx(spec.bandwidth.value.si() / 8));
 }
+
+TEST_CASE("a group of accesses waits for its fullest bank, as counted clock by clock") {
+  ConfigFile file =
+      ConfigFile::read(std::string(JOULESIM_SOURCE_DIR) + "/hw/sram/npu_scratchpad_a15.toml");
+  SramSpec spec = SramSpec::from(file.root());
+  const auto width = static_cast<std::uint64_t>(spec.width.value.si());
+  std::mt19937_64 random(3);
+  for (const int ports : {1, 2, 3}) {
+    spec.ports = ports;
+    for (int round = 0; round < 200; ++round) {
+      std::vector<std::uint64_t> addresses(random() % 100 + 1);
+      for (std::uint64_t& address : addresses) {
+        address = random() % 8192;
+      }
+      // Serve clock by clock: every bank passes as many different lines as it has ports.
+      std::vector<std::uint64_t> waiting;
+      for (const std::uint64_t address : addresses) {
+        if (std::find(waiting.begin(), waiting.end(), address / width) == waiting.end()) {
+          waiting.push_back(address / width);
+        }
+      }
+      std::uint64_t clocks = 0;
+      while (!waiting.empty()) {
+        ++clocks;
+        std::vector<int> served(static_cast<std::size_t>(spec.banks));
+        std::vector<std::uint64_t> left;
+        for (const std::uint64_t line : waiting) {
+          int& here = served[line % static_cast<std::uint64_t>(spec.banks)];
+          if (here < ports) {
+            ++here;
+          } else {
+            left.push_back(line);
+          }
+        }
+        waiting = left;
+      }
+      REQUIRE(group_clocks(spec, addresses) == clocks);
+    }
+  }
+}
