@@ -122,15 +122,15 @@ ServingStep serving_step(const Machine& machine, const models::ModelSpec& model,
       sum.add(attention, layers * new_prompts);
     }
     gemm(tokens, hidden, heads * d, layers);
-    if (model.experts > 0) {
+    if (model.experts.experts > 0) {
       hw::KernelRequest moe;
       moe.op = hw::KernelOp::moe;
       moe.type = hw::DataType::bf16;
       moe.tokens = tokens;
       moe.hidden = model.hidden;
-      moe.inter = layer.ffn;
-      moe.topk = model.active_experts;
-      moe.experts = model.experts;
+      moe.inter = model.experts.ffn > 0 ? model.experts.ffn : layer.ffn;
+      moe.topk = model.experts.active;
+      moe.experts = model.experts.experts;
       moe.tensor_shards = load.shards;
       moe.weight_bits = std::min(kWide, bits);
       sum.add(moe, layers);
