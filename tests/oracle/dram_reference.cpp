@@ -37,7 +37,7 @@ void compare(const std::string& config, const std::string& part_name, Scheduler 
     options.mapping = row.at("mapping");
     options.scheduler = scheduler;
     options.serial = mode == "serial";
-    std::vector<TraceRequest> trace = make_trace(row.at("trace"));
+    std::vector<TraceRequest> trace = make_trace(row.at("trace").get<std::string>());
     trace.resize(row.at("requests"));
     const TraceResult r = run_trace(part, trace, options);
     INFO(config << " " << row.at("mapping") << " " << row.at("trace") << " " << mode);

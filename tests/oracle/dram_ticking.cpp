@@ -134,7 +134,7 @@ TEST_CASE("the ticking controller takes the clocks of Ramulator 2.1") {
     const DramPart part = load_part(config.substr(3, config.find("_rowhit") - 3));
     ControllerPolicy policy = reference_policy(part);
     policy.scheduler = hits_first ? Scheduler::frfcfs_row_hit : Scheduler::frfcfs;
-    std::vector<TraceRequest> trace = make_trace(row.at("trace"));
+    std::vector<TraceRequest> trace = make_trace(row.at("trace").get<std::string>());
     trace.resize(row.at("requests"));
     const TickingResult r = TickingController(part.organisation, part.timing, policy)
                                 .run(bursts_of(part, row.at("mapping"), trace), serial);
