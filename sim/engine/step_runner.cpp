@@ -36,6 +36,17 @@ struct Schedule {
   std::int64_t blocks = 0, played_blocks = 0;
 };
 
+// What a segment reads from the store: equal work whose weights lie elsewhere is not equal.
+std::uint64_t bytes_on_store(const mapping::StepPlan& plan, const mapping::Segment& segment) {
+  std::uint64_t bytes = 0;
+  for (std::size_t i = segment.first; i < segment.first + segment.count; ++i) {
+    for (const hw::DataStream& stream : plan.works[i].streams) {
+      bytes += stream.tier == kFlashTier ? stream.bytes() : 0;
+    }
+  }
+  return bytes;
+}
+
 Schedule schedule_of(const StepJob& job) {
   const mapping::StepPlan& plan = *job.plan;
   std::vector<std::uint64_t> hits(plan.segments.size());
@@ -63,10 +74,11 @@ Schedule schedule_of(const StepJob& job) {
     activity.name = segment.name;
     activity.block = segment.block;
     // Residency is compared in steps of 4 KiB: lines at the edges do not matter.
-    activity.key = segment.block < 0 ? fmt::format("{}{}", segment.name, i)
-                                     : fmt::format("{:016x}/{}/{}/{}", segment.signature,
-                                                   segment.repeats_weights ? "again" : "fresh",
-                                                   hits[i] >> 12U, pages[i] >> 20U);
+    activity.key = segment.block < 0
+                       ? fmt::format("{}{}", segment.name, i)
+                       : fmt::format("{:016x}/{}/{}/{}/{}", segment.signature,
+                                     segment.repeats_weights ? "again" : "fresh", hits[i] >> 12U,
+                                     pages[i] >> 20U, bytes_on_store(plan, segment));
     auto& [count, last] = played[activity.key];
     activity.simulated = !job.memoise || count < kPlayedPerKey;
     if (activity.simulated) {
