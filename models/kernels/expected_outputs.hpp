@@ -30,7 +30,8 @@ struct ExpectedRow {
   bool greedy_equal = false;
   bool greedy_counts = true;  // not where the engine rounds on its own
   bool passed = false;
-  std::string fault;  // why it could not be computed
+  bool skipped = false;  // its model is not in the folder
+  std::string fault;     // why it could not be computed
 };
 
 // One row per case, by name. Throws InputError when there is no such folder.

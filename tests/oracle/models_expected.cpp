@@ -23,11 +23,14 @@ TEST_CASE("every case with expected outputs is within its tolerance") {
   }
   const std::vector<ExpectedRow> rows = check_expected_outputs(kModels);
   CHECK(rows.size() >= 30);
+  int skipped = 0;
   for (const ExpectedRow& row : rows) {
     INFO(row.name << ": max " << row.max_abs_error << ", rms " << row.rms_error << ", tolerance "
                   << row.tolerance << ", greedy " << row.greedy_equal << " " << row.fault);
-    CHECK(row.passed);
+    CHECK((row.passed || row.skipped));
+    skipped += row.skipped ? 1 : 0;
   }
+  CHECK(skipped <= 1);  // one case's model is told by its formats alone
 }
 
 TEST_CASE("generated models compute the same in every division of their tokens") {
