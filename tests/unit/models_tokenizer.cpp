@@ -52,7 +52,8 @@ TEST_CASE("text is cut as each model's rule says") {
   CHECK(cut("qwen2", "x 12") == Words{"x", " ", "1", "2"});
   CHECK(cut("starcoder", "x 12") == Words{"x", " ", "1", "2"});
   CHECK(cut("falcon", "a==b 12345") == Words{"a", "==", "b", " ", "123", "45"});
-  CHECK(cut("deepseek-coder", "a \u4e16\u754c1") == Words{"a", " \u4e16\u754c", "1"});
+  // Each expression cuts the pieces of the one before, so the space comes off again.
+  CHECK(cut("deepseek-coder", "a \u4e16\u754c1") == Words{"a", " ", "\u4e16\u754c", "1"});
   CHECK(cut("gpt-4o", "helloWorld") == Words{"hello", "World"});
   CHECK(cut("gpt-2", "\v\u0085x") == Words{"\v", "\u0085", "x"});  // both are white space
   CHECK(cut("gpt-2", "").empty());
