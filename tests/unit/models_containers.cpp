@@ -207,8 +207,8 @@ TEST_CASE("a config.json with faults tells all of them") {
   CHECK(both.find("found 'hidden_size' of -4; expected 1 to") != std::string::npos);
   CHECK(both.find("found 'vocab_size' of \"5\"; expected 1 to") != std::string::npos);
   CHECK(message(replaced(kConfig, "\"vocab_size\"",
-                         "\"rope_scaling\": {\"type\": \"yarn\"}, \"vocab_size\""))
-            .find("found 'rope_scaling' of type 'yarn'") != std::string::npos);
+                         "\"rope_scaling\": {\"type\": \"ntk2\"}, \"vocab_size\""))
+            .find("found 'rope_scaling' of type 'ntk2'") != std::string::npos);
 }
 
 TEST_CASE("an index that points out of its folder is refused") {
