@@ -83,7 +83,7 @@ class PieceCoder : public Tokenizer::Coder {
   [[nodiscard]] std::string text_of(std::int32_t id, bool first) const override {
     const std::string& token = tokens_[static_cast<std::size_t>(id)];
     if (const auto byte = byte_token(token)) {
-      return {1, static_cast<char>(*byte)};
+      return std::string(1, static_cast<char>(*byte));
     }
     const std::string text = replaced(token, kSpaceMark, " ");
     return first && space_first_ && text.starts_with(' ') ? text.substr(1) : text;
