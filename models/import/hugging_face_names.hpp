@@ -13,4 +13,7 @@ namespace joulesim::models {
 // Nothing for a name that no family has. `family` is the model type.
 std::optional<TheirTensor> hugging_face_name(const std::string& family, const std::string& name);
 
+// The same for Mamba and RWKV, without the prefix of the whole model.
+std::optional<TheirTensor> recurrent_name(const std::string& family, const std::string& name);
+
 }  // namespace joulesim::models
