@@ -30,7 +30,7 @@ Json read_json(const fs::path& path) {
   std::ifstream file(path);
   Json json = Json::parse(file, nullptr, false);
   if (!json.is_object()) {
-    throw InputError(fmt::format("{}: error: found no JSON object; expected one", path.string()));
+    throw InputError(fmt::format("{}: found no JSON object; expected one", path.string()));
   }
   return json;
 }
@@ -156,7 +156,7 @@ std::vector<ExpectedRow> check_expected_outputs(const std::string& folder) {
   const fs::path cases = fs::path(folder) / "expected";
   if (!fs::is_directory(cases)) {
     throw InputError(
-        fmt::format("{}: error: found no folder 'expected'; expected one with a .json "
+        fmt::format("{}: found no folder 'expected'; expected one with a .json "
                     "file for each case",
                     folder));
   }

@@ -73,7 +73,7 @@ std::string printable(const std::string& text) {
 
 int eval(const Common& common, const EvalArguments& arguments) {
   if (arguments.tokens.empty() == arguments.prompt.empty()) {
-    throw InputError("found neither or both of --tokens and --prompt; expected one of them\n");
+    throw InputError("found neither or both of --tokens and --prompt; expected one of them");
   }
   std::vector<std::int32_t> tokens = parse_tokens(arguments.tokens);
   const models::Model model = models::load_model(arguments.model);
