@@ -10,7 +10,8 @@
 // Models:      plane, channel and link occupation, multi-plane senses, one or two page registers,
 //              partial pages by codeword, reuse of a page still in its register, queue depth,
 //              the controller's command rate, misses of the translation table (LRU by codeword).
-// Leaves out:  what FlashSpec leaves out; priorities between reads.
+// Leaves out:  what FlashSpec leaves out; priorities between reads. With one register a sense that
+//              finds no gap may begin up to a transfer early (3 % of a long read).
 // Checked by:  tests/timing/platform_flash_gates.cpp, tests/oracle/platform_flash.cpp.
 #pragma once
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 namespace joulesim::engine {
 namespace {
@@ -55,15 +56,43 @@ class ClosedForm {
   }
 
   // Time and counts of reading what an operator reads from the file.
-  Time read_file(const hw::Work& work, Activity& a) {
+  Time read_file(const hw::Work& work, const hw::TileProgram& program, Activity& a) {
     const hw::FileCounters file = reader_->counters();
     const hw::FlashCounters flash = array_->counters();
     const hw::Picoseconds begin = file_time_;
-    walk_file(work, kFlashTier,
-              [&](const hw::FileRange& range) { reader_->submit(0, range, begin); });
+    std::vector<std::uint64_t> offsets(work.streams.size());
+    for (const hw::TileRun& run : program.runs) {
+      for (std::int64_t tile = 0; tile < run.count; ++tile) {
+        for (const hw::TileMove& move : run.loads) {
+          submit_tile(work.streams[move.stream], move.bytes, offsets[move.stream], begin);
+        }
+      }
+    }
     file_time_ = reader_->finish();
     add_file_activity(reader_->counters() - file, array_->counters() - flash, a);
     return from_ps(file_time_ - begin);
+  }
+
+  // What one tile reads of a stream: a stretch of it, or the rows that begin there.
+  void submit_tile(const hw::DataStream& stream, std::uint64_t bytes, std::uint64_t& offset,
+                   hw::Picoseconds at) {
+    if (stream.tier != kFlashTier || bytes == 0) {
+      return;
+    }
+    const std::uint64_t begin = offset;
+    offset += bytes;
+    if (stream.count == 1) {
+      const std::uint64_t from = begin % stream.chunk;
+      reader_->submit(0, {stream.base + from, stream.base + std::min(stream.chunk, from + bytes)},
+                      at);
+      return;
+    }
+    const std::uint64_t first = (begin + stream.chunk - 1) / stream.chunk;
+    const std::uint64_t end = (offset + stream.chunk - 1) / stream.chunk;
+    for (std::uint64_t row = first; row < end; ++row) {
+      reader_->submit(
+          0, hw::scattered_chunk(stream.base, stream.stride, stream.chunk, row % stream.count), at);
+    }
   }
 
   Activity operator_activity(std::size_t index, std::optional<hw::ResidencyCache>& cache) {
@@ -117,7 +146,7 @@ class ClosedForm {
     Time reading;
     if (flash > 0) {
       const hw::FileCounters before = reader_->counters();
-      reading = read_file(work, a);
+      reading = read_file(work, program, a);
       dram_read += Bytes(flash) + a.file_copied;
       dram_written +=
           Bytes(static_cast<double>((reader_->counters() - before).fetched)) + a.file_copied;
