@@ -11,12 +11,14 @@ struct Tile {
   double rows, keys, resident;
 };
 
-Tile tile_of(const SimtGpuSpec& spec, double head_dim, double operand) {
+Tile tile_of(const SimtGpuSpec& spec, double head_dim, double operand, bool decode) {
   constexpr double kKeyElements = 16384;  // of one key block
   Tile tile{};
   tile.keys = std::clamp(std::exp2(std::floor(std::log2(kKeyElements / head_dim))), 32.0, 256.0);
-  tile.rows = spec.issue == MatrixIssue::warpgroup       ? 128
-              : spec.issue == MatrixIssue::tensor_memory ? 256
+  // Single queries take the narrowest tile of the instruction: 64 rows of one warpgroup, or the
+  // free side of the tensor-memory one.
+  tile.rows = spec.issue == MatrixIssue::warpgroup       ? (decode ? 64 : 128)
+              : spec.issue == MatrixIssue::tensor_memory ? (decode ? 32 : 256)
                                                          : 64;
   const auto shared = [&] { return (tile.rows + 2 * tile.keys) * head_dim * operand; };
   while (shared() > spec.shared_memory.value.si() && tile.keys > 16) {
@@ -76,7 +78,7 @@ KernelRun run_attention(const KernelMachine& machine, const KernelRequest& reque
   const double operand = bits_of(request.type) / 8;
   const double kv_size = request.kv_bits / 8;
   const double out_size = request.activation_bits / 8;
-  const Tile tile = tile_of(spec, d, operand);
+  const Tile tile = tile_of(spec, d, operand, request.q_len == 1);
   const double rate = spec.arithmetic.find(request.type)->macs_per_cycle.value * chip.clock;
 
   // One key block under one tile of queries, alone on an SM.

@@ -10,10 +10,11 @@ namespace {
 // Tiles of the libraries for each kind of matrix unit: rows follow m, columns n. Narrow tiles exist
 // where the instruction allows them: wgmma and its successor take 8 to 256 of the tokens' side.
 const std::vector<GemmTile>& menu_of(MatrixIssue issue) {
-  static const std::vector<GemmTile> lanes = {{128, 128, 8, 1, {2}, 32}, {128, 64, 4, 1, {2}, 32},
-                                              {64, 128, 4, 1, {2}, 32},  {64, 64, 4, 1, {2}, 64},
-                                              {32, 128, 4, 1, {2}, 64},  {32, 32, 2, 1, {2}, 64},
-                                              {16, 16, 1, 1, {2}, 32}};
+  static const std::vector<GemmTile> lanes = {
+      {128, 128, 8, 1, {2}, 32}, {128, 64, 4, 1, {2}, 32}, {64, 128, 4, 1, {2}, 32},
+      {64, 64, 4, 1, {2}, 64},   {32, 128, 4, 1, {2}, 64}, {32, 32, 2, 1, {2}, 64},
+      {16, 16, 1, 1, {2}, 32},   {16, 128, 4, 1, {2}, 64}, {8, 128, 4, 1, {2}, 64},
+      {4, 128, 4, 1, {2}, 64},   {1, 128, 4, 1, {2}, 64}};
   static const std::vector<GemmTile> warp = {
       {256, 128, 8, 1, {2, 3}},      {128, 256, 8, 1, {2, 3}},     {128, 128, 4, 1, {2, 3, 4, 5}},
       {256, 64, 4, 1, {2, 3, 4}},    {64, 256, 4, 1, {2, 3, 4}},   {128, 64, 4, 1, {2, 3, 4, 6}},
@@ -93,8 +94,9 @@ std::optional<GemmPlan> gemm_with(const KernelMachine& machine, const GemmShape&
   const GpuConstants& c = machine.constants;
   const ChipRates chip(machine);
   const bool groups = by_groups(spec.issue);
-  const double rate =
-      spec.arithmetic.find(shape.type)->macs_per_cycle.value * chip.clock * c.matrix_share;
+  const bool on_lanes = spec.issue == MatrixIssue::lanes || shape.type == DataType::fp32;
+  const double rate = spec.arithmetic.find(shape.type)->macs_per_cycle.value * chip.clock *
+                      (on_lanes ? c.lanes_share : c.matrix_share);
   const double rows = tile.rows;
   const double columns = tile.columns;
   const double m = static_cast<double>(shape.m);
@@ -130,7 +132,11 @@ std::optional<GemmPlan> gemm_with(const KernelMachine& machine, const GemmShape&
   const double dram_bytes =
       operand_traffic(machine, shape, a_bytes, w_bytes, row_tiles, column_tiles, rows, slots);
 
-  double reads = stage;  // of shared memory by the matrix unit, for one step
+  // Two SMs that work on one tile each fetch a half of the shared operand.
+  const bool shared_tile = spec.issue == MatrixIssue::tensor_memory && tile.cluster > 1;
+  const double fetched =
+      shared_tile ? (rows * a_size + columns * w_size / tile.cluster) * depth : stage;
+  double reads = fetched;  // of shared memory by the matrix unit, for one step
   if (!groups) {
     const double warp_columns =
         std::max(8.0, rows * columns / tile.warps / std::min(rows, kWarpRows));
@@ -148,9 +154,10 @@ std::optional<GemmPlan> gemm_with(const KernelMachine& machine, const GemmShape&
     const double busy = std::min(count, chip.sms);
     const double each = ceil_div(count, chip.sms);  // blocks of the fullest SM
     const double compute = each * rows * columns * depth / rate;
-    const double shared = each * (reads + stage) / (c.shared_bytes * chip.clock);
+    const double shared = each * (reads + fetched) / (c.shared_bytes * chip.clock);
     const double delivery =
-        each * stage / std::min(chip.port, chip.l2 / busy * (tile.cluster > 1 ? kMulticast : 1.0));
+        each * fetched /
+        std::min(chip.port, chip.l2 / busy * (tile.cluster > 1 ? kMulticast : 1.0));
     const double unpack = each * shape.unpack_ops * columns * depth / (c.issue_lanes * chip.clock);
     const double refill = latency / (stages - 1);
     double step = std::max({compute, shared, delivery, unpack}) / shape.loop_share + sync / each;

@@ -16,6 +16,7 @@ struct GpuConstants {
   // Products.
   double write_share = 0.6;      // of the DRAM rate while a wave's results leave
   double matrix_share = 0.97;    // of the matrix unit's rate inside a loop
+  double lanes_share = 0.9;      // of the lanes' rate: loads take issue slots between their FMAs
   double sync_cycles = 40;       // barrier and address work of a K step, one block alone
   double shared_bytes = 128;     // a clock of one SM's shared memory
   double epilogue_cycles = 300;  // converting and storing a tile
