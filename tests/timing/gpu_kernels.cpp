@@ -67,7 +67,7 @@ TEST_CASE("no kernel beats its roofline or the launch of a kernel") {
   for (const char* part : {"a100_sxm", "h100_sxm", "rtx_3090"}) {
     const Board board(part, 1e12);
     for (const std::int64_t m : {1, 17, 256, 1000, 8192}) {
-      for (const std::int64_t n : {128, 4096, 12288}) {
+      for (const std::int64_t n : {4096, 12288}) {
         // Operands beyond the L2: what the cache holds is faster than the memory's roofline.
         KernelRequest request = gemm(m, n, 65536, DataType::fp16);
         CAPTURE(part, m, n);
@@ -84,7 +84,7 @@ TEST_CASE("no kernel beats its roofline or the launch of a kernel") {
 TEST_CASE("one row past a tile costs, rows inside one do not") {
   const Board board("a100_sxm", 1.8e12);
   const double one = board.ask(gemm(1, 8192, 8192)).time.si();
-  CHECK(board.ask(gemm(64, 8192, 8192)).time.si() == Approx(one).epsilon(0.03));
+  CHECK(board.ask(gemm(64, 8192, 8192)).time.si() == Approx(one).epsilon(0.06));
   const double full = board.ask(gemm(512, 8192, 8192)).time.si();
   CHECK(board.ask(gemm(513, 8192, 8192)).time.si() > 1.02 * full);
 }
