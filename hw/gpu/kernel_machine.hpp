@@ -60,10 +60,10 @@ struct ChipRates {
 
 inline double ceil_div(double a, double b) { return std::ceil(a / b); }
 
-// The share of `bytes` that a cache still holds when they pass again: all of half its size, none of
-// one and a half.
-inline double found_share(double bytes, double cache) {
-  return std::clamp(1.5 - bytes / cache, 0.0, 1.0);
+// The share of a buffer that a cache still holds when it passes again: all of half its size, none
+// of one and a half.
+inline double found_share(Bytes passing, Bytes cache) {
+  return std::clamp(1.5 - passing / cache, 0.0, 1.0);
 }
 
 // The smaller of two rates that queue behind each other: less than either near their crossing.

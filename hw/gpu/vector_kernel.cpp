@@ -189,12 +189,11 @@ KernelRun run_vector_op(const KernelMachine& machine, const KernelRequest& reque
   const double b = request.activation_bits / 8;
   const auto kernels = kernels_of(machine, request.vector, static_cast<double>(request.rows),
                                   static_cast<double>(request.width), b, request.eager);
-  const ChipRates chip(machine);
   KernelRun total;
   total.kernels = 0;
   bool first = true;
   for (const VectorKernel& kernel : kernels) {
-    const double cached = found_share(kernel.read + kernel.written, chip.l2_size);
+    const double cached = found_share(Bytes(kernel.read + kernel.written), machine.spec->l2.value);
     total.then(run_vector(machine, kernel, keeps_caches || !first ? cached : 0));
     first = false;
   }
