@@ -8,7 +8,7 @@ namespace joulesim::hw {
 namespace {
 
 constexpr std::uint64_t kSeed = 20250101;
-constexpr std::uint64_t kReads = 40000;
+constexpr std::uint64_t kReads = 12000;
 
 struct PacedFeed {
   PacedFeed(const DramPart& part, LoadPattern wanted, double clocks_per_burst)

@@ -66,10 +66,10 @@ std::string bytes_text(std::uint64_t bytes) { return format(Bytes(static_cast<do
 }  // namespace
 
 hw::DramPart find_dram_part(const std::string& name) {
+  const engine::Library library = engine::Library::open();
   std::string path = name;
   std::error_code none;
   if (!fs::is_regular_file(name, none)) {
-    const engine::Library library = engine::Library::open();
     const engine::LibraryEntry* entry = library.part(name);
     if (entry == nullptr || entry->kind != hw::DramPart::kModel) {
       throw InputError(fmt::format("found {} '{}'; expected a DRAM part or its file{}",
@@ -78,7 +78,7 @@ hw::DramPart find_dram_part(const std::string& name) {
     }
     path = entry->path;
   }
-  ConfigFile file = ConfigFile::read(path);
+  ConfigFile file = library.read(path);
   hw::DramPart part = hw::DramPart::from(file.root());
   file.require_ok();
   return part;

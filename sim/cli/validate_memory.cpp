@@ -22,9 +22,8 @@ using Json = nlohmann::ordered_json;
 using reports::Align;
 
 const std::vector<double>& loads() {
-  static const std::vector<double> kLoads = {0.02, 0.05, 0.1,  0.15, 0.2,  0.25, 0.3, 0.35,
-                                             0.4,  0.45, 0.5,  0.55, 0.6,  0.65, 0.7, 0.75,
-                                             0.8,  0.84, 0.88, 0.9,  0.92, 0.94, 0.96};
+  static const std::vector<double> kLoads = {0.02, 0.1, 0.2, 0.3,  0.35, 0.4,  0.45, 0.5,
+                                             0.6,  0.7, 0.8, 0.85, 0.9,  0.93, 0.96};
   return kLoads;
 }
 

@@ -57,20 +57,42 @@ Curve::Points sustained(const LoadCurve& curve, const std::vector<hw::LoadPoint>
   return out;
 }
 
+// Parts of one standard: reads of consecutive addresses solid, reads anywhere dashed.
 void plot_curves(reports::Script& script, const std::string& name, const std::string& title,
-                 const std::vector<LoadCurve>& curves, std::vector<hw::LoadPoint> LoadCurve::*of) {
-  script.begin(name, title, 340);
+                 const std::vector<const LoadCurve*>& curves) {
+  script.begin(name, title, 320);
   script.command("set xlabel 'offered bandwidth (% of peak)'");
   script.command("set ylabel 'mean read latency (ns)'");
   script.command("set xrange [0:100]");
   script.command("set yrange [0:300]");
   std::vector<Curve> lines;
   for (std::size_t i = 0; i < curves.size(); ++i) {
-    lines.push_back(Curve::of_line(kPalette[i % kPalette.size()], curves[i].part,
-                                   sustained(curves[i], curves[i].*of), 1.8,
-                                   1 + static_cast<int>(i / kPalette.size())));
+    const LoadCurve& curve = *curves[i];
+    lines.push_back(Curve::of_line(kPalette[i], curve.part, sustained(curve, curve.stream), 1.8));
+    lines.push_back(Curve::of_line(kPalette[i], curve.part + ", anywhere",
+                                   sustained(curve, curve.random), 1.8, 2));
   }
   script.draw(lines);
+}
+
+// Plots of at most so many parts each, by standard.
+std::vector<std::string> plot_load(reports::Script& script, const std::vector<LoadCurve>& curves) {
+  constexpr std::size_t kMost = 4;
+  std::map<std::string, std::vector<const LoadCurve*>> standards;
+  for (const LoadCurve& curve : curves) {
+    standards[curve.part.substr(0, curve.part.find('_'))].push_back(&curve);
+  }
+  std::vector<std::string> names;
+  for (const auto& [standard, all] : standards) {
+    for (std::size_t i = 0; i < all.size(); i += kMost) {
+      const std::vector<const LoadCurve*> some(
+          all.begin() + static_cast<std::ptrdiff_t>(i),
+          all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), i + kMost)));
+      names.push_back(fmt::format("load_{}_{}", standard, i / kMost));
+      plot_curves(script, names.back(), "Latency under load: " + standard, some);
+    }
+  }
+  return names;
 }
 
 SheetCell text(const std::string& value) { return {value, std::nullopt}; }
@@ -165,10 +187,8 @@ void write_validation(const MemoryValidation& found, const std::string& dir) {
                              "Latency under load",
                              {"Bursts arrive at random instants at a given mean rate, at burst "
                               "level. A curve ends where the channel no longer keeps up."},
-                             {"load_stream", "load_random"},
+                             plot_load(script, found.curves),
                              {}};
-  plot_curves(script, "load_stream", "Consecutive reads", found.curves, &LoadCurve::stream);
-  plot_curves(script, "load_random", "Reads anywhere", found.curves, &LoadCurve::random);
   reports::SheetSection bars{"bandwidth", "Bandwidth against the reference", {}, {}, {}};
   std::size_t number = 0;
   for (const auto& [title, rows] : groups) {
