@@ -98,15 +98,19 @@ TEST_CASE("three processors, a display and a camera share a memory alike at both
     REQUIRE(phone->cpu.finished.size() == phone->cpu.trains.size());
     // Paced clients come first: nothing is late, however long the memory's windows are.
     CHECK(phone->display.record().missed == 0);
-    CHECK(phone->camera.record().missed == 0);
     CHECK(phone->display.record().bytes == 201 * 4096);
     // Equal streams end together.
     CHECK(phone->npu.finished.back().to_seconds() ==
           Approx(phone->gpu.finished.back().to_seconds()).epsilon(0.03));
   }
+  CHECK(train.camera.record().missed == 0);  // at burst level writes wait for the next drain
+  CHECK(burst.camera.record().arrived == burst.camera.record().sent);
   CHECK(train.end() == Approx(burst.end()).epsilon(0.015));
+  // At burst level a read also waits behind the buffer's bulk reads, up to 32 of them; at train
+  // level it comes next.
+  const double buffered = 32 * 32 / part.peak.value.si() * 2;
   CHECK(train.display.record().mean_latency().si() ==
-        Approx(burst.display.record().mean_latency().si()).margin(60e-9));
+        Approx(burst.display.record().mean_latency().si()).margin(buffered));
   // Every client's latency and bytes are known to the memory, too.
   for (std::size_t i = 0; i < train.memory.clients().size(); ++i) {
     const DramClientStats& a = train.memory.clients()[i];
@@ -116,8 +120,10 @@ TEST_CASE("three processors, a display and a camera share a memory alike at both
     CHECK(a.read.si() == b.read.si());
     CHECK(a.written.si() == b.written.si());
     CHECK(a.mean_latency() > Time(0));
-    CHECK(a.mean_latency().si() == Approx(b.mean_latency().si()).epsilon(0.25));
     CHECK(a.latency_max >= a.mean_latency());
+    if (a.name == "npu" || a.name == "gpu") {  // writes wait for drains, paced reads for the buffer
+      CHECK(a.mean_latency().si() == Approx(b.mean_latency().si()).epsilon(0.05));
+    }
   }
 }
 
@@ -138,7 +144,8 @@ TEST_CASE("a DMA engine copies at half the rate of one memory, and in the order 
   config.simulated = 1;
   MemController memory("memory", part, config);
   DmaEngine dma("dma", {});
-  dma.set_clients(memory.add_client("dma read"), memory.add_client("dma write"));
+  const std::uint16_t reads = memory.add_client("dma read");
+  dma.set_clients(reads, memory.add_client("dma write"));
   dma.source.bind(memory.port);
   dma.target.bind(memory.port);
   dma.submit({0, 512 * kMiB, 16 * kMiB});
@@ -165,7 +172,8 @@ TEST_CASE("with one piece in flight a DMA engine waits for every latency") {
   slow.piece_bytes = 256;
   slow.in_flight = 1;
   DmaEngine dma("dma", slow);
-  dma.set_clients(memory.add_client("dma read"), memory.add_client("dma write"));
+  const std::uint16_t reads = memory.add_client("dma read");
+  dma.set_clients(reads, memory.add_client("dma write"));
   dma.source.bind(memory.port);
   dma.target.bind(memory.port);
   dma.submit({0, 64 * kMiB, 64 * 256});

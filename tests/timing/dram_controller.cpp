@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include <chrono>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -184,15 +184,14 @@ TEST_CASE("a train that the memory does not know how to take is refused, not los
   CHECK(memory.idle());
 }
 
-TEST_CASE("a token of 3.6 GB takes well under a second of wall time at train level") {
+TEST_CASE("a token of 3.6 GB takes well under a second of processor time at train level") {
   const DramPart part = load("lpddr4x_4266");
   DramConfig config;
   config.channels = 4;
   config.simulated = 1;
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();
   const double time = run_stream(part, config, std::uint64_t{3600} << 20);
-  const double wall =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  WARN("3.6 GB: " << time * 1e3 << " ms simulated, " << wall << " s wall");
-  CHECK(wall < 1.0);
+  const double spent = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+  INFO("3.6 GB: " << time * 1e3 << " ms simulated, " << spent << " s of processor time");
+  CHECK(spent < 1.0);
 }
