@@ -138,13 +138,10 @@ TrainPace TrainChannel::measure(const SliceArbiter& arbiter,
     out.counters.turnarounds = after.turnarounds - before.turnarounds;
     return out;
   };
-  // Streams of reads repeat themselves soon; random pieces scatter, drains of writes and refreshes
-  // of single banks beat with the rows.
-  const bool reads_in_order =
-      in_order(arbiter, clients) && std::none_of(clients.begin(), clients.end(), [&](int client) {
-        return arbiter.front(client).write && clients.size() > 1;
-      });
-  const Clock intervals = next_bank_refresh_ != kNever ? 32 : reads_in_order ? 6 : 16;
+  // One stream repeats itself soon; random pieces scatter, clients in turn and refreshes of single
+  // banks beat with the rows.
+  const bool lone_stream = clients.size() == 1 && in_order(arbiter, clients);
+  const Clock intervals = next_bank_refresh_ != kNever ? 32 : lone_stream ? 6 : 16;
   const bool all_bank = next_refresh_ != kNever;
   const Clock interval = all_bank                       ? timing_.nREFI
                          : next_bank_refresh_ != kNever ? timing_.nREFIpb * organisation_.banks()
