@@ -147,9 +147,9 @@ TEST_CASE("train and burst level agree on two read streams") {
   for (const std::string& part : parts()) {
     compare(part, "apart",
             {{0, sequential(false, 0), 32}, {1, sequential(false, 128 * kMiB + 40960), 32}}, 1, 1,
-            3);
+            8);
     compare(part, "same bank phase",
-            {{0, sequential(false, 0), 32}, {1, sequential(false, 128 * kMiB), 32}}, 1, 1, 3);
+            {{0, sequential(false, 0), 32}, {1, sequential(false, 128 * kMiB), 32}}, 1, 1, 5);
   }
 }
 
@@ -172,7 +172,7 @@ TEST_CASE("train and burst level agree on a read and a write stream in the same 
     compare(part, "same banks",
             {{0, sequential(false, 0), 32}, {1, sequential(true, 128 * kMiB), 32}}, 1, 2, 5);
     compare(part, "banks side by side",
-            {{0, sequential(false, 0), 32}, {1, sequential(true, 128 * kMiB + 40960), 32}}, 1, 2,
+            {{0, sequential(false, 0), 32}, {1, sequential(true, 128 * kMiB + 40960), 32}}, 1.2, 2,
             5);
   }
 }
