@@ -3,7 +3,12 @@
 // The exact core and the train server share it: both only ask "when may this command issue" and
 // tell "it issued then", so they cannot disagree about a gate.
 //
-// Models:      the gates of timing.hpp at bank, bank-group and pseudo-channel level, FAW window.
+// Clocks are kept as 32-bit distances from an epoch that follows the clock, so that a scan over all
+// banks handles eight at once; whatever lies more than 2^29 clocks back counts as long past.
+//
+// Models:      the gates of timing.hpp at bank, bank-group, rank and pseudo-channel level, FAW
+// window,
+//              rank switching, auto-precharge.
 // Leaves out:  who may issue (command bus arbitration belongs to the cores).
 // Checked by:  tests/timing/dram_gates.cpp, tests/oracle/dram_legality.cpp (independent checker).
 #pragma once
@@ -20,6 +25,8 @@ namespace joulesim::hw {
 inline constexpr Clock kNever = Clock{1} << 60;
 inline constexpr int kMaxBanks = 64;
 inline constexpr std::int32_t kClosed = -1;
+using Tick = std::int32_t;  // clocks from a channel's epoch
+inline constexpr Tick kNeverTick = 0x7fffffff;
 
 enum class DramCommand : std::uint8_t { act, pre, pre_all, rd, wr, ref, ref_bank };
 
@@ -51,35 +58,44 @@ class BankState {
   [[nodiscard]] int open_banks(int unit) const { return open_count_[at(unit)]; }
 
   [[nodiscard]] Clock earliest_act(int bank) const {
-    return std::max(act_[at(bank)], unit_act_[at(unit_of(bank))]);
+    return clock_of(std::max(act_[at(bank)], unit_act_[at(unit_of(bank))]));
   }
   [[nodiscard]] Clock earliest_pre(int bank) const {
-    return std::max(pre_[at(bank)], unit_pre_[at(unit_of(bank))]);
+    return clock_of(std::max(pre_[at(bank)], unit_pre_[at(unit_of(bank))]));
   }
   [[nodiscard]] Clock earliest_column(int bank, bool write) const {
     const auto w = static_cast<std::size_t>(write);
-    return std::max(column_[w][at(bank)], unit_column_[w][at(unit_of(bank))]);
+    return clock_of(std::max(column_[w][at(bank)], unit_column_[w][at(unit_of(bank))]));
   }
   [[nodiscard]] Clock earliest_pre_all(int unit) const {
-    return std::max(pre_all_[at(unit)], unit_pre_[at(unit)]);
+    return clock_of(std::max(pre_all_[at(unit)], unit_pre_[at(unit)]));
   }
-  [[nodiscard]] Clock earliest_ref(int unit) const { return ref_[at(unit)]; }
+  [[nodiscard]] Clock earliest_ref(int unit) const { return clock_of(ref_[at(unit)]); }
   [[nodiscard]] Clock earliest_ref_bank(int bank) const {
-    return std::max(bank_ref_[at(bank)], unit_ref_bank_[at(unit_of(bank))]);
+    return clock_of(std::max(bank_ref_[at(bank)], unit_ref_bank_[at(unit_of(bank))]));
   }
 
-  // The same for all banks at once: per-bank clocks, and the floor that the unit sets.
+  // The same for all banks at once: clocks from the epoch, per bank and as the floor of a unit.
   [[nodiscard]] std::uint64_t open_bits() const { return open_bits_; }
-  [[nodiscard]] const Clock* act_clocks() const { return act_.data(); }
-  [[nodiscard]] const Clock* pre_clocks() const { return pre_.data(); }
-  [[nodiscard]] const Clock* column_clocks(bool write) const {
+  [[nodiscard]] const Tick* act_ticks() const { return act_.data(); }
+  [[nodiscard]] const Tick* pre_ticks() const { return pre_.data(); }
+  [[nodiscard]] const Tick* column_ticks(bool write) const {
     return column_[static_cast<std::size_t>(write)].data();
   }
-  [[nodiscard]] Clock act_floor(int unit) const { return unit_act_[at(unit)]; }
-  [[nodiscard]] Clock pre_floor(int unit) const { return unit_pre_[at(unit)]; }
-  [[nodiscard]] Clock column_floor(int unit, bool write) const {
-    return unit_column_[static_cast<std::size_t>(write)][at(unit)];
+  [[nodiscard]] const Tick* act_floors() const { return unit_act_.data(); }
+  [[nodiscard]] const Tick* pre_floors() const { return unit_pre_.data(); }
+  [[nodiscard]] const Tick* column_floors(bool write) const {
+    return unit_column_[static_cast<std::size_t>(write)].data();
   }
+  // The clock as a distance from the epoch, which is moved first when the clock has run away.
+  Tick tick_of(Clock t) {
+    if (t - epoch_ > kSpan) {
+      move_epoch(t);
+    }
+    return static_cast<Tick>(t - epoch_);
+  }
+  [[nodiscard]] Clock epoch() const { return epoch_; }
+  [[nodiscard]] Clock clock_of(Tick t) const { return epoch_ + t; }
 
   void activate(int bank, std::int32_t row, Clock t);
   void precharge(int bank, Clock t);
@@ -117,13 +133,24 @@ class BankState {
 
  private:
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
-  static void raise(Clock& slot, Clock t) { slot = std::max(slot, t); }
-  using PerBank = std::array<Clock, kMaxBanks>;
+  static constexpr Clock kSpan = Clock{1} << 29;
+  void move_epoch(Clock t);
+  static void raise(Tick& slot, Tick t, Clock distance) {
+    slot = std::max(slot, static_cast<Tick>(t + distance));
+  }
+  using PerBank = std::array<Tick, kMaxBanks>;
   // Gates of a bank group are kept with each of its banks, so that one look per bank is enough.
-  void raise_group(PerBank& slots, int bank, Clock t) const {
-    const int first = group_of(bank) << group_shift_;
-    for (int b = first; b < first + (1 << group_shift_); ++b) {
-      raise(slots[at(b)], t);
+  void raise_group(PerBank& slots, int bank, Tick t, Clock distance) const {
+    const auto until = static_cast<Tick>(t + distance);
+    Tick* slot = slots.data() + (bank >> group_shift_ << group_shift_);
+    if (group_shift_ == 2) {  // four banks in a group, as most parts have
+      for (int b = 0; b < 4; ++b) {
+        slot[b] = std::max(slot[b], until);
+      }
+      return;
+    }
+    for (int b = 0; b < 1 << group_shift_; ++b) {
+      slot[b] = std::max(slot[b], until);
     }
   }
   void log(Clock t, DramCommand command, int bank) {
@@ -131,11 +158,12 @@ class BankState {
       log_->push_back({t, command, bank, row_[at(bank)]});
     }
   }
+  void hold_other_ranks(int unit, bool write, Tick t);
   void opened(int unit, Clock t);
   void closed(int unit, Clock t);
   void turn(bool write);
   // A column command holds off the other stack ranks of its pseudo-channel a little longer.
-  void hold_other_stacks(int bank, bool write, Clock t);
+  void hold_other_stacks(int bank, bool write, Tick t);
 
   Gates gates_;
   int banks_ = 0, units_ = 1, group_shift_ = 0, unit_shift_ = 0;
@@ -146,9 +174,11 @@ class BankState {
   alignas(64) std::array<PerBank, 2> column_{};
   PerBank bank_ref_{};
   std::uint64_t open_bits_ = 0;
-  std::array<Clock, kMaxBanks> unit_act_{}, unit_pre_{}, pre_all_{}, ref_{}, unit_ref_bank_{};
-  std::array<std::array<Clock, kMaxBanks>, 2> unit_column_{};
-  std::array<std::array<Clock, 4>, kMaxBanks> last_acts_{};
+  Clock epoch_ = 0;
+  int ranks_ = 1;
+  PerBank unit_act_{}, unit_pre_{}, pre_all_{}, ref_{}, unit_ref_bank_{};
+  std::array<PerBank, 2> unit_column_{};
+  std::array<std::array<Tick, 4>, kMaxBanks> last_acts_{};
   std::array<int, kMaxBanks> next_act_{}, open_count_{};
   std::array<Clock, kMaxBanks> active_since_{};
   bool last_was_write_ = false;
@@ -178,71 +208,82 @@ inline void BankState::turn(bool write) {
 inline void BankState::activate(int bank, std::int32_t row, Clock t) {
   const Gates& g = gates_;
   const int unit = unit_of(bank);
+  const Tick r = tick_of(t);
   row_[at(bank)] = row;
   log(t, DramCommand::act, bank);
   ++counters_.activates;
   opened(unit, t);
-  raise(act_[at(bank)], t + g.act_act_bank);
-  raise(column_[0][at(bank)], t + g.act_rd);
-  raise(column_[1][at(bank)], t + g.act_wr);
-  raise(pre_[at(bank)], t + g.act_pre);
-  raise(bank_ref_[at(bank)], t + g.act_ref);
-  raise(unit_ref_bank_[at(unit)], t + g.act_refpb);
-  raise_group(act_, bank, t + g.act_act_l);
+  raise_group(act_, bank, r, g.act_act_l);
+  raise(act_[at(bank)], r, g.act_act_bank);
+  raise(column_[0][at(bank)], r, g.act_rd);
+  raise(column_[1][at(bank)], r, g.act_wr);
+  raise(pre_[at(bank)], r, g.act_pre);
+  raise(bank_ref_[at(bank)], r, g.act_ref);
+  raise(unit_ref_bank_[at(unit)], r, g.act_refpb);
   open_bits_ |= std::uint64_t{1} << bank;
   auto& ring = last_acts_[at(unit)];
   int& next = next_act_[at(unit)];
-  ring[at(next)] = t;
+  ring[at(next)] = r;
   next = (next + 1) & 3;
-  raise(unit_act_[at(unit)], std::max(t + g.act_act_s, ring[at(next)] + g.act_faw));
-  raise(pre_all_[at(unit)], t + g.act_pre);
-  raise(ref_[at(unit)], t + g.act_ref);
+  raise(unit_act_[at(unit)], r, g.act_act_s);
+  raise(unit_act_[at(unit)], ring[at(next)], g.act_faw);
+  raise(pre_all_[at(unit)], r, g.act_pre);
+  raise(ref_[at(unit)], r, g.act_ref);
 }
 
 inline void BankState::precharge(int bank, Clock t) {
   const int unit = unit_of(bank);
+  const Tick r = tick_of(t);
   log(t, DramCommand::pre, bank);
   row_[at(bank)] = kClosed;
   open_bits_ &= ~(std::uint64_t{1} << bank);
   ++counters_.precharges;
   closed(unit, t);
-  raise(act_[at(bank)], t + gates_.pre_act);
-  raise(unit_pre_[at(unit)], t + gates_.pre_pre);
-  raise(bank_ref_[at(bank)], t + gates_.pre_ref);
-  raise(ref_[at(unit)], t + gates_.pre_ref);
+  raise(act_[at(bank)], r, gates_.pre_act);
+  raise(unit_pre_[at(unit)], r, gates_.pre_pre);
+  raise(bank_ref_[at(bank)], r, gates_.pre_ref);
+  raise(ref_[at(unit)], r, gates_.pre_ref);
 }
 
 inline void BankState::read(int bank, Clock t) {
   const Gates& g = gates_;
-  const auto unit = at(unit_of(bank));
+  const int unit = unit_of(bank);
+  const Tick r = tick_of(t);
   log(t, DramCommand::rd, bank);
   ++counters_.reads;
   turn(false);
-  raise(unit_column_[0][unit], t + g.rd_rd_s);
-  raise(unit_column_[1][unit], t + g.rd_wr);
-  raise_group(column_[0], bank, t + g.rd_rd_l);
-  raise(pre_[at(bank)], t + g.rd_pre);
-  raise(pre_all_[unit], t + g.rd_pre);
+  raise(unit_column_[0][at(unit)], r, g.rd_rd_s);
+  raise(unit_column_[1][at(unit)], r, g.rd_wr);
+  raise_group(column_[0], bank, r, g.rd_rd_l);
   if (stacks_ > 1) {
-    hold_other_stacks(bank, false, t);
+    hold_other_stacks(bank, false, r);
   }
+  if (ranks_ > 1) {
+    hold_other_ranks(unit, false, r);
+  }
+  raise(pre_[at(bank)], r, g.rd_pre);
+  raise(pre_all_[at(unit)], r, g.rd_pre);
 }
 
 inline void BankState::write(int bank, Clock t) {
   const Gates& g = gates_;
-  const auto unit = at(unit_of(bank));
+  const int unit = unit_of(bank);
+  const Tick r = tick_of(t);
   log(t, DramCommand::wr, bank);
   ++counters_.writes;
   turn(true);
-  raise(unit_column_[1][unit], t + g.wr_wr_s);
-  raise(unit_column_[0][unit], t + g.wr_rd_s);
-  raise_group(column_[1], bank, t + g.wr_wr_l);
-  raise_group(column_[0], bank, t + g.wr_rd_l);
-  raise(pre_[at(bank)], t + g.wr_pre);
-  raise(pre_all_[unit], t + g.wr_pre);
+  raise(unit_column_[1][at(unit)], r, g.wr_wr_s);
+  raise(unit_column_[0][at(unit)], r, g.wr_rd_s);
+  raise_group(column_[1], bank, r, g.wr_wr_l);
+  raise_group(column_[0], bank, r, g.wr_rd_l);
   if (stacks_ > 1) {
-    hold_other_stacks(bank, true, t);
+    hold_other_stacks(bank, true, r);
   }
+  if (ranks_ > 1) {
+    hold_other_ranks(unit, true, r);
+  }
+  raise(pre_[at(bank)], r, g.wr_pre);
+  raise(pre_all_[at(unit)], r, g.wr_pre);
 }
 
 }  // namespace joulesim::hw

@@ -1,7 +1,5 @@
 #include "hw/dram/channel.hpp"
 
-#include "hw/dram/bank_scan.hpp"
-
 #include <bit>
 #include <cmath>
 
@@ -17,17 +15,15 @@ Channel::Channel(const DramOrganisation& organisation, const DramTiming& timing,
       timing_(timing),
       policy_(policy),
       banks_(organisation, timing),
-      queues_{RequestQueue(policy.read_entries, organisation.banks()),
-              RequestQueue(policy.write_entries, organisation.banks())},
+      queues_{RequestQueue(policy.read_entries, false), RequestQueue(policy.write_entries, true)},
       two_buses_(timing.protocol == CommandProtocol::dual_bus ||
                  timing.protocol == CommandProtocol::dual_bus_half),
       half_clocks_(timing.protocol == CommandProtocol::dual_bus_half),
-      scan_banks_(wide_scan() && organisation.units == 1 && organisation.banks() % 4 == 0 &&
-                          timing.protocol != CommandProtocol::dual_bus_half
-                      ? organisation.banks()
-                      : 0),
+      scan_(policy.portable ? &scan_portable
+                            : best_scan(organisation.banks(), organisation.banks_per_unit())),
       drain_above_(static_cast<int>(std::floor(policy.drain_above * policy.write_entries))),
       drain_below_(static_cast<int>(std::ceil(policy.drain_below * policy.write_entries))) {
+  ask_.odd = half_clocks_ ? 1 : 0;
   if (policy.refresh == RefreshPolicy::all_bank && timing.nREFI > 0) {
     next_refresh_ = timing.nREFI;
   } else if (policy.refresh == RefreshPolicy::per_bank && timing.nREFIpb > 0) {
@@ -39,7 +35,13 @@ void Channel::enqueue(const Burst& burst, Clock tick) {
   const std::uint64_t age = (static_cast<std::uint64_t>(tick - 1) << kArrivalShift) |
                             static_cast<std::uint64_t>(accepted_in_tick_);
   // Latency counts from acceptance, one clock before this one.
-  queues_[at(burst.write ? 1 : 0)].push(burst, age, banks_.open_row(burst.bank), tick - 1);
+  RequestQueue& queue = queues_[at(burst.write ? 1 : 0)];
+  const std::uint64_t hits = queue.hit_mask();
+  const std::uint64_t misses = queue.miss_mask();
+  queue.push(burst, age, banks_.open_row(burst.bank), tick - 1);
+  columns_known_ = columns_known_ && hits == queue.hit_mask();
+  rows_known_ = rows_known_ && misses == queue.miss_mask() &&
+                (hits == queue.hit_mask() || policy_.scheduler != Scheduler::frfcfs_row_hit);
 }
 
 void Channel::due(Clock tick) {
@@ -48,7 +50,7 @@ void Channel::due(Clock tick) {
     next_bank_refresh_ = (next_bank_refresh_ + 1) % organisation_.banks();
     next_refresh_ += timing_.nREFIpb;
   } else {
-    for (int unit = 0; unit < organisation_.units; ++unit) {
+    for (int unit = 0; unit < organisation_.rank_units(); ++unit) {
       maintenance_.push_back(unit);
     }
     next_refresh_ += timing_.nREFI;
@@ -64,7 +66,7 @@ void Channel::skip_idle(Clock target) {
   if (policy_.refresh != RefreshPolicy::all_bank || next_refresh_ == kNever || target == kNever) {
     return;
   }
-  for (int unit = 0; unit < organisation_.units; ++unit) {
+  for (int unit = 0; unit < organisation_.rank_units(); ++unit) {
     if (banks_.open_banks(unit) > 0) {
       return;
     }
@@ -103,8 +105,7 @@ void Channel::note_row_command(Clock t, Kind kind, int bank) {
   if (half_clocks_ && (t & 1) == 1) {
     const bool all = kind == Kind::pre_all || kind == Kind::refresh;
     pair_edge_ = t + (kind == Kind::activate ? banks_.gates().act_cycles : 1);
-    pair_unit_ = all ? bank : banks_.unit_of(bank);
-    pair_bank_ = all ? -1 : bank;
+    pair_banks_ = all ? unit_banks(bank) : std::uint64_t{1} << bank;
   }
 }
 
@@ -124,6 +125,10 @@ void Channel::count_row(const RequestQueue::Entry& entry) {
 }
 
 Channel::Retired Channel::retire(const Burst& burst, Clock t) {
+  columns_known_ = false;
+  // The bank's own row commands move or become possible; row hits may hold one back.
+  rows_known_ = rows_known_ && policy_.scheduler != Scheduler::frfcfs_row_hit &&
+                ((queues_[0].miss_mask() | queues_[1].miss_mask()) >> burst.bank & 1U) == 0;
   if (burst.write) {
     banks_.write(burst.bank, t);
   } else {
@@ -140,8 +145,21 @@ Channel::Retired Channel::retire(const Burst& burst, Clock t) {
 Channel::Retired Channel::issue(const Choice& c) {
   const Clock t = c.at;
   switch (c.kind) {
+    case Kind::column_active:
+    case Kind::column:
+      break;
+    case Kind::precharge:
+      rows_known_ = false;
+      columns_known_ =
+          columns_known_ && ((queues_[0].hit_mask() | queues_[1].hit_mask()) >> c.bank & 1U) == 0;
+      break;
+    default:
+      columns_known_ = rows_known_ = false;
+  }
+  switch (c.kind) {
     case Kind::column_active: {
       active_mask_ &= ~(std::uint64_t{1} << c.bank);
+      active_writes_ &= active_mask_;
       --active_count_;
       return retire(active_[at(c.bank)].burst, t);
     }
@@ -182,6 +200,7 @@ Channel::Retired Channel::issue(const Choice& c) {
         activate_by_ = t + timing_.nAAD;
       }
       active_mask_ |= std::uint64_t{1} << c.bank;
+      active_writes_ |= std::uint64_t{entry.burst.write} << c.bank;
       ++active_count_;
       queues_[at(write_mode_ ? 0 : 1)].refresh_candidates(c.bank, row);
       return {};

@@ -10,6 +10,7 @@
 //              tests/oracle/dram_legality.cpp, tests/laws/dram_laws.cpp.
 #pragma once
 
+#include "hw/dram/bank_scan.hpp"
 #include "hw/dram/bank_state.hpp"
 #include "hw/dram/request_queue.hpp"
 
@@ -33,6 +34,7 @@ struct ControllerPolicy {
   int accepts_per_clock = 4;
   Scheduler scheduler = Scheduler::frfcfs;
   RefreshPolicy refresh = RefreshPolicy::all_bank;
+  bool portable = false;  // bank by bank even where the processor could look at several at once
 };
 
 // Where a channel gets its bursts and leaves its completions:
@@ -98,16 +100,20 @@ class Channel {
   Choice choose(Clock tick);
   void choose_buses(Clock tick, Choice& column, Choice& row);
   Choice choose_split(Clock tick);
-  [[nodiscard]] Choice best_active(Clock tick) const;
+  [[nodiscard]] std::uint64_t row_candidates(const RequestQueue& queue) const;
+  void look(Clock column_from, Clock row_from, bool writing);
+  [[nodiscard]] Choice active_choice(const ScanAnswer& ready) const;
+  [[nodiscard]] Choice column_choice(const ScanAnswer& ready) const;
+  [[nodiscard]] Choice row_choice(const ScanAnswer& ready) const;
   [[nodiscard]] Choice best_maintenance(Clock tick) const;
-  template <bool kColumns, bool kRows>
-  [[nodiscard]] Choice best_queued(const RequestQueue& queue, bool write, Clock tick) const;
-  template <bool kColumns, bool kRows>
-  [[nodiscard]] Choice best_of_many(const RequestQueue& queue, bool write, Clock tick) const;
+  [[nodiscard]] std::uint64_t unit_banks(int unit) const {
+    const int n = organisation_.banks_per_unit();
+    return (n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1) << (unit * n);
+  }
   // First clock from `ready` on at which the command may travel.
   [[nodiscard]] Clock edge_for(Clock ready, Kind kind, int bank) const;
   void note_row_command(Clock t, Kind kind, int bank);
-  void update_write_mode();
+  [[nodiscard]] bool next_write_mode() const;
   void due(Clock tick);
   Retired issue(const Choice& c);
   void issue_maintenance(const Choice& c);
@@ -128,11 +134,16 @@ class Channel {
   BankState banks_;
   std::array<RequestQueue, 2> queues_;
   std::array<Active, kMaxBanks> active_{};
-  std::uint64_t active_mask_ = 0;
+  std::uint64_t active_mask_ = 0, active_writes_ = 0;
   int active_count_ = 0;
   std::uint64_t promotions_ = 0;
   bool two_buses_ = false, half_clocks_ = false;
-  int scan_banks_ = 0;  // banks that a wide scan covers; 0: bank by bank
+  Scan scan_ = nullptr;
+  // What the last look at the banks found, and which of it still holds.
+  ScanAsk ask_;
+  ScanAnswer known_;
+  bool columns_known_ = false, rows_known_ = false, known_writing_ = false;
+  Clock known_epoch_ = -1;
   bool write_mode_ = false;
   int drain_above_ = 0, drain_below_ = 0;
 
@@ -145,8 +156,8 @@ class Channel {
   int next_bank_refresh_ = 0;
   // Half-clock row bus: what a precharge on the falling edge `pair_edge_` must not collide with.
   Clock pair_edge_ = -1;
-  int pair_unit_ = -1, pair_bank_ = -1;  // bank -1: an all-bank command
-  std::array<Clock, 2> bus_free_{};      // row (or only) bus, column bus
+  std::uint64_t pair_banks_ = 0;
+  std::array<Clock, 2> bus_free_{};  // row (or only) bus, column bus
   // Split activates: the bank whose second part is to come, and by when; the column command that a
   // clock synchronisation was sent for; when the data clock stops.
   int activating_ = -1;
@@ -252,9 +263,7 @@ void Channel::run(Feed& feed, Clock until) {
         feed.done(*r.burst, r.issued, r.data_end);
       }
       // The row bus decides after the column bus in the same clock and sees its effects.
-      Choice none;
-      row = Choice{};
-      choose_buses(at_clock, none, row);
+      choose_buses(at_clock, column, row);
     }
     if (row.at == at_clock) {
       issue(row);

@@ -6,38 +6,13 @@
 // Which command goes next: the scheduling half of the exact channel.
 namespace joulesim::hw {
 
-namespace {
-
-// Candidates compare by clock, then age. A key holds both: clocks from `tick` on in the upper bits,
-// and below them how old the request is, inverted, so that the smallest key is the oldest.
-constexpr int kAgeBits = 40;
-
-std::uint64_t key_of(Clock ready, Clock tick, std::uint64_t age) {
-  const std::uint64_t waited = (static_cast<std::uint64_t>(tick) << kArrivalShift) - age;
-  constexpr std::uint64_t kMask = (std::uint64_t{1} << kAgeBits) - 1;
-  const std::uint64_t wait = static_cast<std::uint64_t>(std::max<Clock>(ready - tick, 0));
-  return (wait << kAgeBits) | (kMask - std::min(waited, kMask));
-}
-
-// More than five bits: from there on a scan over all banks costs less than one bank after the
-// other.
-bool many(std::uint64_t mask) {
-  for (int i = 0; i < 5; ++i) {
-    mask &= mask - 1;
-  }
-  return mask != 0;
-}
-
-}  // namespace
-
-void Channel::update_write_mode() {
+bool Channel::next_write_mode() const {
   const int writes = queues_[1].size();
   const int reads = queues_[0].size();
   if (!write_mode_) {
-    write_mode_ = writes > drain_above_ || reads == 0;
-  } else if (writes < drain_below_ && reads != 0) {
-    write_mode_ = false;
+    return writes > drain_above_ || reads == 0;
   }
+  return writes >= drain_below_ || reads == 0;
 }
 
 // In half clocks odd numbers are rising edges: all commands but precharges need one. A precharge
@@ -49,27 +24,37 @@ Clock Channel::edge_for(Clock ready, Kind kind, int bank) const {
   if (kind != Kind::precharge && kind != Kind::pre_all) {
     return ready + 1;
   }
-  const int unit = kind == Kind::pre_all ? bank : banks_.unit_of(bank);
-  const bool collides = ready == pair_edge_ && unit == pair_unit_ &&
-                        (kind == Kind::pre_all || pair_bank_ < 0 || pair_bank_ == bank);
-  return collides ? ready + 1 : ready;
+  const std::uint64_t reached = kind == Kind::pre_all ? unit_banks(bank) : std::uint64_t{1} << bank;
+  return ready == pair_edge_ && (reached & pair_banks_) != 0 ? ready + 1 : ready;
 }
 
-Channel::Choice Channel::best_active(Clock tick) const {
-  Choice best;
-  std::uint64_t best_key = kNoAge;
-  for (std::uint64_t m = active_mask_; m != 0; m &= m - 1) {
-    const int bank = std::countr_zero(m);
-    const Active& a = active_[at(bank)];
-    const Clock ready = edge_for(std::max(banks_.earliest_column(bank, a.burst.write), tick),
-                                 Kind::column_active, bank);
-    const std::uint64_t key = key_of(ready, tick, a.age);
-    if (key < best_key) {
-      best_key = key;
-      best = {ready, Kind::column_active, bank, Kind::none};
-    }
+// Those ready at the same clock take their turn by age.
+inline Channel::Choice Channel::active_choice(const ScanAnswer& ready) const {
+  if (ready.active == 0) {
+    return {};
   }
-  return best;
+  int best = std::countr_zero(ready.active);
+  for (std::uint64_t m = ready.active & (ready.active - 1); m != 0; m &= m - 1) {
+    const int bank = std::countr_zero(m);
+    best = active_[at(bank)].age < active_[at(best)].age ? bank : best;
+  }
+  return {banks_.clock_of(ready.active_at), Kind::column_active, best, Kind::none};
+}
+
+inline Channel::Choice Channel::column_choice(const ScanAnswer& ready) const {
+  if (ready.column_at == kNeverTick) {
+    return {};
+  }
+  return {banks_.clock_of(ready.column_at), Kind::column, ready.column_bank, Kind::none};
+}
+
+inline Channel::Choice Channel::row_choice(const ScanAnswer& ready) const {
+  if (ready.row_at == kNeverTick) {
+    return {};
+  }
+  const bool open = (banks_.open_bits() >> ready.row_bank & 1U) != 0;
+  return {banks_.clock_of(ready.row_at), open ? Kind::precharge : Kind::activate, ready.row_bank,
+          Kind::none};
 }
 
 Channel::Choice Channel::best_maintenance(Clock tick) const {
@@ -90,130 +75,93 @@ Channel::Choice Channel::best_maintenance(Clock tick) const {
     return {edge_for(std::max(banks_.earliest_ref(target), tick), Kind::refresh, target),
             Kind::refresh, target, Kind::none};
   }
-  const int per_unit = organisation_.banks_per_unit();
-  const std::uint64_t unit_banks =
-      (per_unit == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << per_unit) - 1)
-      << (target * per_unit);
-  if ((active_mask_ & unit_banks) != 0) {
+  if ((active_mask_ & unit_banks(target)) != 0) {
     return {};
   }
   return {edge_for(std::max(banks_.earliest_pre_all(target), tick), Kind::pre_all, target),
           Kind::pre_all, target, Kind::none};
 }
 
-// The same decision over all banks of the only unit at once.
-template <bool kColumns, bool kRows>
-Channel::Choice Channel::best_of_many(const RequestQueue& queue, bool write, Clock tick) const {
-  const auto oldest = [](const Earliest& e, const auto& age) {
-    int best = 0;
-    std::uint64_t best_age = kNoAge;
-    for (std::uint64_t m = e.banks; m != 0; m &= m - 1) {
+std::uint64_t Channel::row_candidates(const RequestQueue& queue) const {
+  const std::uint64_t open = banks_.open_bits();
+  std::uint64_t rows = queue.miss_mask() & ~active_mask_;
+  if (activating_ >= 0) {
+    rows &= open;
+  }
+  if (policy_.scheduler == Scheduler::frfcfs_row_hit) {
+    for (std::uint64_t m = rows & open & queue.hit_mask(); m != 0; m &= m - 1) {
       const int bank = std::countr_zero(m);
-      if (age(bank) <= best_age) {
-        best_age = age(bank);
-        best = bank;
-      }
-    }
-    return std::pair(best, best_age);
-  };
-  Choice best;
-  std::uint64_t best_age = kNoAge;
-  if constexpr (kColumns) {
-    if (queue.hit_mask() != 0) {
-      const Clock* clocks = banks_.column_clocks(write);
-      const Clock floor = std::max(tick, banks_.column_floor(0, write));
-      const Earliest e =
-          earliest_of(queue.hit_mask(), 0, clocks, floor, clocks, floor, scan_banks_);
-      const auto [bank, age] = oldest(e, [&queue](int b) { return queue.hit_age(b); });
-      best = {e.at, Kind::column, bank, Kind::none};
-      best_age = age;
-    }
-  }
-  if constexpr (kRows) {
-    const std::uint64_t open = banks_.open_bits();
-    std::uint64_t rows = queue.miss_mask() & ~active_mask_;
-    if (activating_ >= 0) {
-      rows &= open;
-    }
-    if (policy_.scheduler == Scheduler::frfcfs_row_hit) {
-      for (std::uint64_t m = rows & open & queue.hit_mask(); m != 0; m &= m - 1) {
-        const int bank = std::countr_zero(m);
-        if (queue.hit_age(bank) >> kArrivalShift <= queue.miss_age(bank) >> kArrivalShift) {
-          rows &= ~(std::uint64_t{1} << bank);
-        }
-      }
-    }
-    if (rows != 0) {
-      const Earliest e =
-          earliest_of(rows, open, banks_.pre_clocks(), std::max(tick, banks_.pre_floor(0)),
-                      banks_.act_clocks(), std::max(tick, banks_.act_floor(0)), scan_banks_);
-      const auto [bank, age] = oldest(e, [&queue](int b) { return queue.miss_age(b); });
-      if (e.at < best.at || (e.at == best.at && age < best_age)) {
-        best = {e.at, (open >> bank & 1U) != 0 ? Kind::precharge : Kind::activate, bank,
-                Kind::none};
+      if (queue.hit_age(bank) >> kArrivalShift <= queue.miss_age(bank) >> kArrivalShift) {
+        rows &= ~(std::uint64_t{1} << bank);
       }
     }
   }
-  return best;
+  return rows;
 }
 
-template <bool kColumns, bool kRows>
-Channel::Choice Channel::best_queued(const RequestQueue& queue, bool write, Clock tick) const {
-  if (scan_banks_ > 0 && many(queue.miss_mask() | queue.hit_mask())) {
-    return best_of_many<kColumns, kRows>(queue, write, tick);
+// Brings what is known of the next commands up to date. An answer stays true until a gate that
+// binds its kind moves, a candidate comes or goes, or its clock has passed; most commands leave one
+// of the two kinds alone.
+inline void Channel::look(Clock column_from, Clock row_from, bool writing) {
+  const RequestQueue& queue = queues_[at(writing ? 1 : 0)];
+  const bool queued = maintenance_.empty();
+  const Tick from_column = banks_.tick_of(column_from);
+  const Tick from_row = banks_.tick_of(row_from);
+  if (known_epoch_ != banks_.epoch() || known_writing_ != writing || !queued) {
+    known_epoch_ = banks_.epoch();
+    known_writing_ = writing;
+    columns_known_ = rows_known_ = false;
   }
-  Choice best;
-  std::uint64_t best_key = kNoAge;
-  if constexpr (kColumns) {
-    for (std::uint64_t m = queue.hit_mask(); m != 0; m &= m - 1) {
-      const int bank = std::countr_zero(m);
-      const Clock ready =
-          edge_for(std::max(banks_.earliest_column(bank, write), tick), Kind::column, bank);
-      const std::uint64_t key = key_of(ready, tick, queue.hit_age(bank));
-      if (key < best_key) {
-        best_key = key;
-        best = {ready, Kind::column, bank, Kind::none};
-      }
+  columns_known_ = columns_known_ && from_column <= std::min(known_.active_at, known_.column_at);
+  rows_known_ = rows_known_ && from_row <= known_.row_at && !half_clocks_;
+  ScanAsk& ask = ask_;
+  ask.active = ask.columns = ask.rows = 0;
+  if (!columns_known_) {
+    known_.active_at = known_.column_at = known_.column_order = kNeverTick;
+    known_.active = 0;
+    ask.active = active_mask_;
+    ask.active_writes = active_writes_;
+    ask.columns = queued ? queue.hit_mask() : 0;
+    ask.write = writing;
+    ask.column_from = from_column;
+    ask.column_order = queue.hit_orders();
+  }
+  if (!rows_known_) {
+    known_.row_at = known_.row_order = kNeverTick;
+    ask.rows = queued ? row_candidates(queue) : 0;
+    ask.row_from = from_row;
+    ask.row_order = queue.miss_orders();
+    if (half_clocks_) {
+      ask.pair_banks = pair_edge_ >= row_from ? pair_banks_ : 0;
+      ask.pair_edge = ask.pair_banks != 0 ? banks_.tick_of(pair_edge_) : -kNeverTick;
     }
   }
-  if constexpr (kRows) {
-    for (std::uint64_t m = queue.miss_mask() & ~active_mask_; m != 0; m &= m - 1) {
-      const int bank = std::countr_zero(m);
-      const bool open = banks_.open_row(bank) != kClosed;
-      if (!open && activating_ >= 0) {
-        continue;
-      }
-      if (open && policy_.scheduler == Scheduler::frfcfs_row_hit &&
-          queue.hit_age(bank) >> kArrivalShift <= queue.miss_age(bank) >> kArrivalShift) {
-        continue;
-      }
-      const Kind kind = open ? Kind::precharge : Kind::activate;
-      const Clock ready = edge_for(
-          std::max(open ? banks_.earliest_pre(bank) : banks_.earliest_act(bank), tick), kind, bank);
-      const std::uint64_t key = key_of(ready, tick, queue.miss_age(bank));
-      if (key < best_key) {
-        best_key = key;
-        best = {ready, kind, bank, Kind::none};
-      }
-    }
+  columns_known_ = rows_known_ = queued;
+  if ((ask.active | ask.columns | ask.rows) != 0) {
+    scan_(banks_, ask, known_);
   }
-  return best;
 }
 
 Channel::Choice Channel::choose(Clock tick) {
   tick = std::max(tick, bus_free_[0]);
-  Choice best = active_mask_ != 0 ? best_active(tick) : Choice{};
-  if (best.at <= now_ + 1) {
-    return best;
+  // The drain decision counts only when no activated request takes this clock.
+  const bool writing = next_write_mode();
+  look(tick, tick, writing);
+  const Choice active = active_choice(known_);
+  if (active.at <= now_ + 1) {
+    return active;
   }
   Choice other;
   if (!maintenance_.empty()) {
     other = best_maintenance(tick);
   } else {
-    update_write_mode();
-    other = best_queued<true, true>(queues_[at(write_mode_ ? 1 : 0)], write_mode_, tick);
+    write_mode_ = writing;
+    const bool column =
+        known_.column_at < known_.row_at ||
+        (known_.column_at == known_.row_at && known_.column_order < known_.row_order);
+    other = column ? column_choice(known_) : row_choice(known_);
   }
-  return best.at <= other.at ? best : other;
+  return active.at <= other.at ? active : other;
 }
 
 // Two-part activates (LPDDR5): after the first part no other activate may start, and the second
@@ -244,23 +192,17 @@ Channel::Choice Channel::choose_split(Clock tick) {
   return c;
 }
 
+// What each bus would carry next.
 void Channel::choose_buses(Clock tick, Choice& column, Choice& row) {
-  const Clock column_tick = std::max(tick, bus_free_[1]);
   const Clock row_tick = std::max(tick, bus_free_[0]);
-  if (active_mask_ != 0) {
-    column = best_active(column_tick);
-  }
-  if (!maintenance_.empty()) {
-    row = best_maintenance(row_tick);
-    return;
-  }
-  update_write_mode();
-  const RequestQueue& queue = queues_[at(write_mode_ ? 1 : 0)];
-  const Choice queued = best_queued<true, false>(queue, write_mode_, column_tick);
-  if (queued.at < column.at) {
+  const bool writing = maintenance_.empty() ? next_write_mode() : write_mode_;
+  write_mode_ = writing;
+  look(std::max(tick, bus_free_[1]), row_tick, writing);
+  column = active_choice(known_);
+  if (const Choice queued = column_choice(known_); queued.at < column.at) {
     column = queued;
   }
-  row = best_queued<false, true>(queue, write_mode_, row_tick);
+  row = maintenance_.empty() ? row_choice(known_) : best_maintenance(row_tick);
 }
 
 }  // namespace joulesim::hw

@@ -11,7 +11,7 @@ DramActivity activity_of(const DramCounters& counters, const DramPart& part, Tim
   a.written = Bytes(burst * static_cast<double>(counters.writes));
   a.active = Time(static_cast<double>(counters.active_clocks) *
                   static_cast<double>(part.timing.tCK_fs) * 1e-15);
-  a.standby = max(span * static_cast<double>(part.organisation.units) - a.active, Time(0));
+  a.standby = max(span * static_cast<double>(part.organisation.rank_units()) - a.active, Time(0));
   return a;
 }
 

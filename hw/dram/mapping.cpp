@@ -61,7 +61,7 @@ std::string DramMapping::lay_out(std::string_view name, const DramOrganisation& 
     }
     it->seen = true;
     const int bits = log2_of(it->count);
-    *it->field = {shift, bits};
+    *it->field = {shift, bits, (std::uint64_t{1} << bits) - 1};
     if (field == "co") {
       column_seen = true;
       out.rotation_ = 1 << shift;

@@ -54,11 +54,10 @@ class DramMapping {
   struct Field {
     int shift = 0;
     int bits = 0;
+    std::uint64_t mask = 0;
   };
   static std::string lay_out(std::string_view name, const DramOrganisation& o, DramMapping& out);
-  static std::uint64_t pick(std::uint64_t v, Field f) {
-    return (v >> f.shift) & ((std::uint64_t{1} << f.bits) - 1);
-  }
+  static std::uint64_t pick(std::uint64_t v, Field f) { return (v >> f.shift) & f.mask; }
   Field row_, column_, bank_in_group_, group_, stack_, rank_, unit_;
   std::uint64_t stripe_ = 1;
   int rotation_ = 1;

@@ -113,6 +113,7 @@ DramTiming read_timing(const ConfigNode& part) {
   t.nCCDS = gate.require({"CCD_S", "CCD"});
   t.nCCDL = gate.require({"CCD_L", "CCD"});
   t.nCCDR = gate.find({"CCD_R"}).value_or(0);
+  t.nCS = gate.find({"CS"}).value_or(0);
   t.nCCDS_WR = gate.find({"CCD_S_WR"}).value_or(t.nCCDS);
   t.nCCDL_WR = gate.find({"CCD_L_WR"}).value_or(t.nCCDL);
   t.nWTRS = gate.require({"WTR_S", "WTR"});

@@ -1,9 +1,36 @@
 #include "hw/dram/request_queue.hpp"
 
+#include <algorithm>
+
 namespace joulesim::hw {
 
-RequestQueue::RequestQueue(int capacity, int)
-    : capacity_(capacity), entries_(at(capacity)), groups_(at(capacity)) {
+namespace {
+constexpr std::int32_t kLastOrder = 0x7ffffffe;
+}  // namespace
+
+// Orders start again from the oldest entry's; their differences stay.
+void RequestQueue::renumber() {
+  std::int32_t least = kLastOrder;
+  const auto each = [this](const auto& visit) {
+    for (const std::int16_t first : bank_groups_) {
+      for (std::int16_t g = first; g >= 0; g = groups_[at(g)].next) {
+        for (std::int16_t e = groups_[at(g)].head; e >= 0; e = entries_[at(e)].next) {
+          visit(entries_[at(e)]);
+        }
+      }
+    }
+  };
+  each([&least](const Entry& e) { least = std::min(least, e.order); });
+  each([least](Entry& e) { e.order -= least; });
+  for (std::size_t bank = 0; bank < kMaxBanks; ++bank) {
+    hit_order_[bank] -= least;  // meaningless where there is no candidate
+    miss_order_[bank] -= least;
+  }
+  next_order_ -= least;
+}
+
+RequestQueue::RequestQueue(int capacity, bool searched)
+    : capacity_(capacity), searched_(searched), entries_(at(capacity)), groups_(at(capacity)) {
   for (int i = 0; i < capacity; ++i) {
     entries_[at(i)].next = static_cast<std::int16_t>(i + 1 < capacity ? i + 1 : -1);
     groups_[at(i)].next = static_cast<std::int16_t>(i + 1 < capacity ? i + 1 : -1);
@@ -14,17 +41,7 @@ RequestQueue::RequestQueue(int capacity, int)
   miss_age_.fill(kNoAge);
 }
 
-std::size_t RequestQueue::hash(int bank, std::int32_t row, std::int32_t column) {
-  const auto mixed = static_cast<std::uint32_t>(row) * 0x9E3779B1U ^
-                     static_cast<std::uint32_t>(column) * 0x85EBCA77U ^
-                     static_cast<std::uint32_t>(bank) * 0xC2B2AE3DU;
-  return mixed >> 24;
-}
-
-bool RequestQueue::contains(int bank, std::int32_t row, std::int32_t column) const {
-  if (size_ == 0 || filter_[hash(bank, row, column)] == 0) {
-    return false;
-  }
+bool RequestQueue::found(int bank, std::int32_t row, std::int32_t column) const {
   for (std::int16_t g = bank_groups_[at(bank)]; g >= 0; g = groups_[at(g)].next) {
     if (groups_[at(g)].row != row) {
       continue;
@@ -47,10 +64,16 @@ void RequestQueue::push(const Burst& burst, std::uint64_t age, std::int32_t open
   entry.burst = burst;
   entry.burst.arrival = arrival;
   entry.age = age;
+  if (next_order_ == kLastOrder) {
+    renumber();
+  }
+  entry.order = next_order_++;
   entry.next = -1;
   entry.counted = false;
   ++size_;
-  ++filter_[hash(burst.bank, burst.row, burst.column)];
+  if (searched_) {
+    ++filter_[hash(burst.bank, burst.row, burst.column)];
+  }
 
   std::int16_t g = bank_groups_[at(burst.bank)];
   while (g >= 0 && groups_[at(g)].row != burst.row) {
@@ -69,9 +92,11 @@ void RequestQueue::push(const Burst& burst, std::uint64_t age, std::int32_t open
   const std::uint64_t bit = std::uint64_t{1} << burst.bank;
   if (burst.row == open_row) {
     hit_age_[at(burst.bank)] = age;
+    hit_order_[at(burst.bank)] = entry.order;
     hit_mask_ |= bit;
   } else if (miss_age_[at(burst.bank)] == kNoAge) {  // younger than any other miss otherwise
     miss_age_[at(burst.bank)] = age;
+    miss_order_[at(burst.bank)] = entry.order;
     oldest_miss_group_[at(burst.bank)] = g;
     miss_mask_ |= bit;
   }
@@ -90,7 +115,7 @@ const RequestQueue::Entry& RequestQueue::pop(int bank, std::int32_t row, std::in
   out.next = free_entry_;
   free_entry_ = slot;
   --size_;
-  --filter_[hash(bank, row, out.burst.column)];
+  forget(out.burst);
   const bool emptied = group.head < 0;
   if (emptied) {
     *link = group.next;
@@ -98,9 +123,12 @@ const RequestQueue::Entry& RequestQueue::pop(int bank, std::int32_t row, std::in
     free_group_ = g;
   }
   if (row == open_row) {
-    hit_age_[at(bank)] = emptied ? kNoAge : entries_[at(group.head)].age;
     if (emptied) {
+      hit_age_[at(bank)] = kNoAge;
       hit_mask_ &= ~(std::uint64_t{1} << bank);
+    } else {
+      hit_age_[at(bank)] = entries_[at(group.head)].age;
+      hit_order_[at(bank)] = entries_[at(group.head)].order;
     }
   } else if (bank_groups_[at(bank)] < 0) {
     miss_age_[at(bank)] = kNoAge;
@@ -119,11 +147,13 @@ void RequestQueue::refresh_candidates(int bank, std::int32_t open_row) {
   std::uint64_t miss = kNoAge;
   std::int16_t oldest = -1;
   for (std::int16_t g = bank_groups_[at(bank)]; g >= 0; g = groups_[at(g)].next) {
-    const std::uint64_t age = entries_[at(groups_[at(g)].head)].age;
+    const Entry& head = entries_[at(groups_[at(g)].head)];
     if (groups_[at(g)].row == open_row) {
-      hit = age;
-    } else if (age < miss) {
-      miss = age;
+      hit = head.age;
+      hit_order_[at(bank)] = head.order;
+    } else if (head.age < miss) {
+      miss = head.age;
+      miss_order_[at(bank)] = head.order;
       oldest = g;
     }
   }
@@ -145,7 +175,7 @@ const RequestQueue::Entry& RequestQueue::take_oldest_miss(int bank) {
   out.next = free_entry_;
   free_entry_ = slot;
   --size_;
-  --filter_[hash(bank, row, out.burst.column)];
+  forget(out.burst);
   if (group.head < 0) {
     std::int16_t* link = &bank_groups_[at(bank)];
     while (*link != g) {

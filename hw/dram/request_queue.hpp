@@ -36,15 +36,19 @@ class RequestQueue {
   struct Entry {
     Burst burst;
     std::uint64_t age = 0;
+    std::int32_t order = 0;  // of acceptance
     std::int16_t next = -1;
     bool counted = false;  // row hit, miss or conflict already counted
   };
 
-  RequestQueue(int capacity, int banks);
+  // `searched`: `contains` will be asked.
+  RequestQueue(int capacity, bool searched);
 
   [[nodiscard]] int size() const { return size_; }
   [[nodiscard]] bool full() const { return size_ == capacity_; }
-  [[nodiscard]] bool contains(int bank, std::int32_t row, std::int32_t column) const;
+  [[nodiscard]] bool contains(int bank, std::int32_t row, std::int32_t column) const {
+    return size_ > 0 && filter_[hash(bank, row, column)] != 0 && found(bank, row, column);
+  }
 
   // `open_row` is the bank's open row now, kClosed if none; the entry's burst arrives at `arrival`.
   void push(const Burst& burst, std::uint64_t age, std::int32_t open_row, Clock arrival);
@@ -60,6 +64,9 @@ class RequestQueue {
   [[nodiscard]] std::uint64_t miss_mask() const { return miss_mask_; }
   [[nodiscard]] std::uint64_t hit_age(int bank) const { return hit_age_[at(bank)]; }
   [[nodiscard]] std::uint64_t miss_age(int bank) const { return miss_age_[at(bank)]; }
+  // The order of acceptance of the same candidates, for a scan over all banks.
+  [[nodiscard]] const std::int32_t* hit_orders() const { return hit_order_.data(); }
+  [[nodiscard]] const std::int32_t* miss_orders() const { return miss_order_.data(); }
   // The oldest entry of the bank that is not for the open row.
   Entry& oldest_miss(int bank);
 
@@ -69,15 +76,31 @@ class RequestQueue {
     std::int16_t head = -1, tail = -1, next = -1;
   };
   static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-  static std::size_t hash(int bank, std::int32_t row, std::int32_t column);
+  void renumber();
+  static std::size_t hash(int bank, std::int32_t row, std::int32_t column) {
+    const auto mixed = static_cast<std::uint32_t>(row) * 0x9E3779B1U ^
+                       static_cast<std::uint32_t>(column) * 0x85EBCA77U ^
+                       static_cast<std::uint32_t>(bank) * 0xC2B2AE3DU;
+    return mixed >> 24;
+  }
+  [[nodiscard]] bool found(int bank, std::int32_t row, std::int32_t column) const;
+  void forget(const Burst& b) {
+    if (searched_) {
+      --filter_[hash(b.bank, b.row, b.column)];
+    }
+  }
 
   int capacity_, size_ = 0;
+  bool searched_ = true;
   std::vector<Entry> entries_;
   std::vector<Group> groups_;
   std::int16_t free_entry_ = 0, free_group_ = 0;
   std::array<std::int16_t, kMaxBanks> bank_groups_{};
   std::array<std::int16_t, kMaxBanks> oldest_miss_group_{};
   std::array<std::uint64_t, kMaxBanks> hit_age_{}, miss_age_{};
+  alignas(64) std::array<std::int32_t, kMaxBanks> hit_order_{};
+  alignas(64) std::array<std::int32_t, kMaxBanks> miss_order_{};
+  std::int32_t next_order_ = 0;
   std::uint64_t hit_mask_ = 0, miss_mask_ = 0;
   // Counts of buffered addresses by hash: a zero says "not here" without a search.
   std::array<std::uint8_t, 256> filter_{};

@@ -40,14 +40,15 @@ std::vector<std::string> DramTiming::faults(const DramOrganisation& organisation
   need(nRTW + nCWL >= nCL + nBL, "tRTW lets write data meet read data on the bus");
   need(nREFI == 0 || nREFI > nRFC + nRP, "tREFI leaves no time between refreshes");
   need(nREFIpb == 0 || nRFCpb > 0, "per-bank refresh needs tRFCpb");
+  need(organisation.ranks == 1 || nCS > 0, "ranks need tCS");
   need(organisation.stacks == 1 || nCCDR > 0, "stack ranks need tCCD_R");
   need(act_cycles >= 1 && column_cycles >= 1, "a command takes at least one clock");
   const auto power_of_two = [](std::int64_t v) { return v > 0 && (v & (v - 1)) == 0; };
   need(power_of_two(organisation.bank_groups) && power_of_two(organisation.banks_per_group) &&
            power_of_two(organisation.rows) && power_of_two(organisation.row_bytes) &&
            power_of_two(organisation.burst_bytes) && power_of_two(organisation.units) &&
-           power_of_two(organisation.stacks),
-       "bank groups, banks, rows, row bytes and burst bytes must be powers of two");
+           power_of_two(organisation.stacks) && power_of_two(organisation.ranks),
+       "bank groups, banks, ranks, rows, row bytes and burst bytes must be powers of two");
   need(organisation.banks() <= 64, "at most 64 banks a channel can be simulated");
   need(organisation.burst_bytes <= organisation.row_bytes, "a burst does not fit in a row");
   return out;
@@ -55,11 +56,11 @@ std::vector<std::string> DramTiming::faults(const DramOrganisation& organisation
 
 DramTiming DramTiming::scaled(Clock factor) const {
   DramTiming t = *this;
-  for (Clock* c :
-       {&t.nBLmax,   &t.nCCDR,    &t.nBL,    &t.nCL,     &t.nCWL,   &t.nRCDRD, &t.nRCDWR, &t.nRP,
-        &t.nRPab,    &t.nRAS,     &t.nRC,    &t.nRRDS,   &t.nRRDL,  &t.nFAW,   &t.nCCDS,  &t.nCCDL,
-        &t.nCCDS_WR, &t.nCCDL_WR, &t.nWTRS,  &t.nWTRL,   &t.nRTW,   &t.nRTP,   &t.nWR,    &t.nPPD,
-        &t.nRFC,     &t.nREFI,    &t.nRFCpb, &t.nREFIpb, &t.nRREFD, &t.nAAD,   &t.nWCKPST}) {
+  for (Clock* c : {&t.nBLmax, &t.nCCDR, &t.nBL,      &t.nCL,      &t.nCWL,  &t.nRCDRD, &t.nRCDWR,
+                   &t.nRP,    &t.nRPab, &t.nRAS,     &t.nRC,      &t.nRRDS, &t.nRRDL,  &t.nFAW,
+                   &t.nCCDS,  &t.nCCDL, &t.nCCDS_WR, &t.nCCDL_WR, &t.nWTRS, &t.nWTRL,  &t.nRTW,
+                   &t.nRTP,   &t.nWR,   &t.nPPD,     &t.nRFC,     &t.nREFI, &t.nRFCpb, &t.nREFIpb,
+                   &t.nRREFD, &t.nAAD,  &t.nWCKPST,  &t.nCS}) {
     *c *= factor;
   }
   return t;
@@ -74,6 +75,9 @@ Gates::Gates(const DramTiming& t)
       rd_wr(t.nRTW),
       wr_rd_s(t.nCWL + t.nBL + t.nWTRS),
       wr_rd_l(t.nCWL + std::max(t.nBL, t.nBLmax) + t.nWTRL),
+      rd_any_rank(t.nBL + t.nCS),
+      wr_rd_rank(std::max<Clock>(t.nCWL + t.nBL + t.nCS - t.nCL, 1)),
+      wr_wr_rank(t.nBL),
       act_act_s(t.nRRDS),
       act_act_l(t.nRRDL),
       act_act_bank(t.nRC),

@@ -3,7 +3,7 @@
 // Models:      the JEDEC gates of one channel (tRCD tRP tRAS tRC tRRD tFAW tCCD tWTR tRTP tWR RL
 // WL,
 //              read/write turnaround, all-bank and per-bank refresh), commands longer than a clock.
-// Leaves out:  rank-to-rank switching, DVFS, temperature-dependent refresh.
+// Leaves out:  DVFS, temperature-dependent refresh.
 // Checked by:  tests/timing/dram_gates.cpp (each gate tight: illegal at t-1, legal at t).
 #pragma once
 
@@ -50,6 +50,7 @@ struct DramTiming {
   Clock nRRDS = 0, nRRDL = 0, nFAW = 0;
   Clock nCCDS = 0, nCCDL = 0, nCCDS_WR = 0, nCCDL_WR = 0;
   Clock nCCDR = 0;  // between stack ranks
+  Clock nCS = 0;    // data bus idle between the bursts of two ranks
   Clock nWTRS = 0, nWTRL = 0, nRTW = 0, nRTP = 0, nWR = 0;
   Clock nPPD = 0;
   Clock nRFC = 0, nREFI = 0;                // all-bank refresh; nREFI 0 switches refresh off
@@ -76,6 +77,7 @@ struct DramTiming {
 struct Gates {
   explicit Gates(const DramTiming& t);
   Clock rd_rd_s, rd_rd_l, wr_wr_s, wr_wr_l, other_stack, rd_wr, wr_rd_s, wr_rd_l;
+  Clock rd_any_rank, wr_rd_rank, wr_wr_rank;
   Clock act_act_s, act_act_l, act_act_bank, act_faw;
   Clock act_rd, act_wr, act_pre, rd_pre, wr_pre;
   Clock pre_act, preab_act, pre_pre;

@@ -38,8 +38,8 @@ TrainChannel::TrainChannel(const DramOrganisation& organisation, const DramTimin
       paces_(paces ? std::move(paces) : std::make_shared<TrainPaces>()),
       backlog_(
           static_cast<std::uint64_t>(std::ceil(policy.drain_below * policy.write_entries) - 1)) {
-  if (organisation.units != 1 || mapping.rotation() > kMostRotation) {
-    throw std::logic_error("a train channel serves one pseudo-channel");
+  if (organisation.rank_units() != 1 || mapping.rotation() > kMostRotation) {
+    throw std::logic_error("a train channel serves one pseudo-channel of one rank");
   }
   if (policy.refresh == RefreshPolicy::all_bank && timing.nREFI > 0) {
     next_refresh_ = timing.nREFI;

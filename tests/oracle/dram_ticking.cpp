@@ -184,3 +184,25 @@ TEST_CASE("the exact core issues the ticking controller's commands in tangles, o
     }
   }
 }
+
+TEST_CASE("two ranks on one bus issue the ticking controller's commands") {
+  for (const std::string name : {"ddr4_3200", "ddr5_4800", "lpddr5_6400"}) {
+    DramPart part = load_part(name);
+    part.organisation.ranks = 2;
+    part.timing.nCS = 2;
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+      INFO(name << " seed " << seed);
+      compare(part, ControllerPolicy{}, tangle(part, seed, 1500));
+    }
+  }
+}
+
+TEST_CASE("a channel on the portable scan issues the same commands") {
+  for (const std::string& name : part_names()) {
+    const DramPart part = load_part(name);
+    INFO(name);
+    ControllerPolicy policy = reference_policy(part);
+    policy.portable = true;
+    compare(part, policy, tangle(part, 77, 1500));
+  }
+}

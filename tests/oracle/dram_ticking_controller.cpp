@@ -25,6 +25,11 @@ TickingController::TickingController(const DramOrganisation& organisation, const
     add(Level::stack, {kRead}, {kRead}, t.nCCDR, 1, true);
     add(Level::stack, {kWrite}, {kWrite}, t.nCCDR, 1, true);
   }
+  if (o_.ranks > 1) {  // one data bus, a gap when it changes hands
+    add(Level::unit, {kRead}, {kRead, kWrite}, t.nBL + t.nCS, 1, true);
+    add(Level::unit, {kWrite}, {kRead}, t.nCWL + t.nBL + t.nCS - t.nCL, 1, true);
+    add(Level::unit, {kWrite}, {kWrite}, t.nBL, 1, true);
+  }
   add(Level::unit, {kRead}, {kWrite}, t.nRTW);
   add(Level::unit, {kWrite}, {kRead}, written + t.nWTRS);
   add(Level::unit, {kRead}, {kPreAll}, t.nRTP);
@@ -120,7 +125,8 @@ void TickingController::issue(Command c, int bank, std::int32_t row) {
     const std::size_t mine = node(rule.level, bank);
     if (rule.siblings) {
       for (std::size_t n = 0; n < rule.ready.size(); ++n) {
-        const auto per_unit = static_cast<std::size_t>(o_.stacks);
+        const auto per_unit =
+            static_cast<std::size_t>(rule.level == Level::stack ? o_.stacks : o_.ranks);
         if (n != mine && n / per_unit == mine / per_unit) {
           rule.ready[n] = std::max(rule.ready[n], now_ + rule.clocks);
         }
@@ -425,7 +431,7 @@ TickingResult TickingController::run(const std::vector<Burst>& bursts, bool seri
         next_bank_ = (next_bank_ + 1) % o_.banks();
       } else {
         next_refresh_ += t_.nREFI;
-        for (int unit = 0; unit < o_.units; ++unit) {
+        for (int unit = 0; unit < o_.rank_units(); ++unit) {
           maintenance_.push_back(unit * o_.banks_per_unit());
         }
       }
