@@ -7,3 +7,7 @@ joulesim_test(unit_models_import
   SOURCES tests/unit/models_codec.cpp tests/unit/models_gguf.cpp tests/unit/models_containers.cpp tests/unit/models_tokenizer.cpp tests/unit/models_families.cpp tests/unit/models_placing.cpp
   LINK joulesim::kernels
   LABELS fast)
+joulesim_test(unit_onnx
+  SOURCES tests/unit/models_onnx_file.cpp tests/unit/models_array.cpp
+  LINK joulesim::import
+  LABELS fast)
