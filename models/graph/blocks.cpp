@@ -59,6 +59,9 @@ void add(Hash& hash, const Attributes& a) {
                                     a.padding,
                                     a.offset,
                                     a.width,
+                                    a.work,
+                                    a.result.rows,
+                                    a.result.columns,
                                     a.state,
                                     a.groups}) {
     hash.add(number);

@@ -104,6 +104,8 @@ std::int64_t vector_flops_of(const Op& op, Shape in, Shape out) {
       return a.scale == 1.0 ? 0 : out.elements();
     case OpKind::kScale:
       return (1 + (a.soft_cap > 0.0 ? 3 : 0)) * out.elements();
+    case OpKind::kGeneric:
+      return a.work;
     case OpKind::kInterpolate:
       return (3 + (op.inputs.size() == 4 ? 1 : 0)) * out.elements();
     case OpKind::kCausalConvolution:

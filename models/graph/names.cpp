@@ -38,6 +38,8 @@ std::string_view name_of(OpKind kind) {
       return "select_last";
     case OpKind::kScale:
       return "scale";
+    case OpKind::kGeneric:
+      return "generic";
     case OpKind::kSelectFirst:
       return "select_first";
     case OpKind::kSlice:

@@ -74,6 +74,7 @@ enum class OpKind : std::uint8_t {
   kSelectiveScan,      // x, dt, B, C, w A, w D -> x, state              Mamba and Mamba-2
   kWkv,                // k, v, w decay, w bonus -> x, state             RWKV-4
   kLinearAttention,    // r, k, v, decay, w bonus -> x, state            RWKV-5 and 6
+  kGeneric,            // x or w, … -> x                  what else reads, computes and writes
   kInterpolate,        // x, before, w share, [x share] -> x             x + (before - x) * share
 };
 
@@ -168,6 +169,8 @@ struct Attributes {
   std::int64_t width = 0;
   std::int64_t state = 0;   // of a scan: elements of state per channel
   std::int64_t groups = 0;  // of a scan: heads of a group share B and C
+  Shape result;             // of a generic operator, which no rule infers
+  std::int64_t work = 0;    // its elementary operations
 
   friend bool operator==(const Attributes&, const Attributes&) = default;
 };

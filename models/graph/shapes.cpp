@@ -57,6 +57,8 @@ Arity arity_of(OpKind kind) {
       return {2, 3};
     case OpKind::kAttention:
     case OpKind::kExpertMatmul:
+    case OpKind::kGeneric:
+      return {1, 4096};
     case OpKind::kInterpolate:
       return {3, 4};
     case OpKind::kWkv:
@@ -348,6 +350,10 @@ InferredShapes infer_shapes(const Op& op, std::span<const Shape> in) {
       break;
     case OpKind::kConvolution:
       out = {convolution_shape(op, in, check)};
+      break;
+    case OpKind::kGeneric:
+      check.expect(a.result.elements() >= 0 && a.work >= 0, "a negative size", "none");
+      out = {a.result};
       break;
     case OpKind::kInterpolate:
       expect_shape(check, in[1], in[0], "a token before");

@@ -133,6 +133,9 @@ void Executor::execute(const Op& op, Step& step) {
       return average(op, step);
     case OpKind::kLinearAttention:
       return attend_linearly(op, step);
+    case OpKind::kGeneric:
+      throw InputError(op.name + ": found an operator of a lifted graph; expected it to be computed "
+                                 "from its file");
   }
 }
 

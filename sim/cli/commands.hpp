@@ -39,9 +39,12 @@ struct EvalArguments {
   std::string tokenizer;  // a file with the token table, where the model's has none
   std::int64_t greedy = 0;
   std::string datapath = "fp32";
-  std::string logits;  // .npy to write
+  std::string logits;               // .npy to write
+  std::vector<std::string> inputs;  // of an ONNX graph: "name=file"
+  std::string outputs;              // folder for its outputs
 };
 int eval(const Common& common, const EvalArguments& arguments);
+int eval_onnx(const Common& common, const EvalArguments& arguments);
 
 struct KernelArguments {
   std::string device, op, runtime;

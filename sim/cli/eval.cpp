@@ -72,6 +72,12 @@ std::string printable(const std::string& text) {
 }  // namespace
 
 int eval(const Common& common, const EvalArguments& arguments) {
+  if (arguments.model.ends_with(".onnx")) {
+    return eval_onnx(common, arguments);
+  }
+  if (!arguments.inputs.empty() || !arguments.outputs.empty()) {
+    throw InputError("found --input or --outputs; expected them with an ONNX graph alone");
+  }
   if (arguments.tokens.empty() == arguments.prompt.empty()) {
     throw InputError("found neither or both of --tokens and --prompt; expected one of them");
   }

@@ -3,6 +3,7 @@
 #include "models/arch/model_file.hpp"
 #include "models/graph/cost.hpp"
 #include "models/import/model.hpp"
+#include "models/kernels/onnx_session.hpp"
 #include "reports/result/metric_names.hpp"
 #include "reports/result/result_json.hpp"
 #include "reports/terminal/text.hpp"
@@ -27,6 +28,11 @@ using Json = nlohmann::ordered_json;
 
 // Checks one file by what it says it is.
 void check_file(const engine::Library& library, const std::string& path) {
+  if (path.ends_with(".onnx")) {
+    const models::onnx::Model model = models::onnx::load_model(path);
+    (void)models::onnx::Session(model);
+    return;
+  }
   if (path.ends_with(".gguf")) {
     (void)models::load_model(path);
     return;

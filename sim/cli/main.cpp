@@ -173,6 +173,10 @@ int dispatch(int argc, char** argv) {
   eval_command->add_option("--datapath", eval.datapath, "arithmetic to compute with")
       ->capture_default_str();
   eval_command->add_option("--logits", eval.logits, "write all logits to this .npy file");
+  eval_command->add_option("--input", eval.inputs, "an ONNX graph's input: NAME=FILE.npy")
+      ->take_all()
+      ->allow_extra_args(false);
+  eval_command->add_option("--outputs", eval.outputs, "folder for an ONNX graph's outputs");
 
   CLI::App* kernel_command = app.add_subcommand("kernel", "one operator on one device, alone");
   add_kernel_options(kernel_command, kernel);

@@ -2,3 +2,7 @@ joulesim_test(kernels_models
   SOURCES tests/kernels/models_operators.cpp tests/kernels/models_recurrent.cpp tests/kernels/models_executor.cpp tests/kernels/models_datapaths.cpp
   LINK joulesim::kernels
   LABELS fast)
+joulesim_test(kernels_onnx
+  SOURCES tests/kernels/models_onnx_session.cpp tests/kernels/models_onnx_ops.cpp
+  LINK joulesim::kernels
+  LABELS fast)
