@@ -75,6 +75,15 @@ FloatArray parse(std::span<const std::byte> bytes) {
   // All dimensions but the last are rows.
   const std::vector<std::size_t> shape = shape_in(header);
   FloatArray array;
+  const std::size_t most = reader.left() / sizeof(float);
+  std::size_t elements = 1;
+  for (const std::size_t dimension : shape) {
+    if (dimension > 0 && elements > most / dimension) {
+      throw BinaryFault(reader.offset(), fmt::format("{} bytes of data", reader.left()),
+                        "all elements of the header's shape");
+    }
+    elements *= dimension;
+  }
   array.columns = shape.back();
   array.rows = 1;
   for (std::size_t i = 0; i + 1 < shape.size(); ++i) {

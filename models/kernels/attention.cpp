@@ -45,48 +45,63 @@ std::int64_t relative_bucket(const Attributes& a, std::int64_t distance) {
   return first + std::min(buckets - 1, exact + static_cast<std::int64_t>(steps));
 }
 
+Seen seen_by(const Attributes& a, std::int64_t position, std::int64_t rows) {
+  return {a.window > 0 ? std::max<std::int64_t>(0, position - a.window + 1) : 0,
+          a.causal && a.source == 0 ? position : rows - 1};
+}
+
+HeadPlace place_of_head(const AttentionInputs& inputs, const Attributes& a, std::int64_t head) {
+  HeadPlace place;
+  const auto rows = static_cast<std::size_t>(inputs.rows);
+  const auto kv_heads = static_cast<std::size_t>(a.kv_heads);
+  const auto kv_head = static_cast<std::size_t>(head / (a.heads / a.kv_heads));
+  place.key_width = inputs.keys.size() / rows;
+  place.value_width = inputs.values.size() / rows;
+  place.key = kv_head * (place.key_width / kv_heads);
+  place.value = kv_head * (place.value_width / kv_heads);
+  place.key_size = static_cast<std::size_t>(a.head_dim);
+  place.value_size = static_cast<std::size_t>(a.value_dim > 0 ? a.value_dim : a.head_dim);
+  return place;
+}
+
+double adjusted_score(double score, const AttentionInputs& inputs, const Attributes& a,
+                      std::int64_t head, std::int64_t distance) {
+  const double slope = a.alibi ? alibi_slope(head, a.heads) : 0.0;
+  double result = soft_capped(score, a.soft_cap) + slope * static_cast<double>(distance);
+  if (!inputs.bias.empty()) {
+    result += inputs.bias[static_cast<std::size_t>(relative_bucket(a, distance) * a.heads + head)];
+  }
+  return result;
+}
+
 void attend(std::span<const float> query, const AttentionInputs& inputs, const Attributes& a,
             std::int64_t position, std::span<float> y) {
-  const std::int64_t last = a.causal && a.source == 0 ? position : inputs.rows - 1;
-  const std::int64_t first = a.window > 0 ? std::max<std::int64_t>(0, position - a.window + 1) : 0;
-  const auto seen = static_cast<std::size_t>(last - first + 1);
-  const auto size = static_cast<std::size_t>(a.head_dim);
-  const auto value_size = static_cast<std::size_t>(a.value_dim > 0 ? a.value_dim : a.head_dim);
-  const auto rows = static_cast<std::size_t>(inputs.rows);
-  const std::size_t key_width = inputs.keys.size() / rows;
-  const std::size_t value_width = inputs.values.size() / rows;
-  const auto kv_heads = static_cast<std::size_t>(a.kv_heads);
-  const auto heads = static_cast<std::size_t>(a.heads);
-  std::vector<double> scores(seen);
-  std::vector<double> sum(value_size);
-  for (std::size_t head = 0; head < heads; ++head) {
-    const std::size_t kv_head = head / (heads / kv_heads);
-    const double slope = a.alibi ? alibi_slope(static_cast<std::int64_t>(head), a.heads) : 0.0;
-    for (std::size_t t = 0; t < seen; ++t) {
-      const std::size_t row = static_cast<std::size_t>(first) + t;
-      const std::size_t key_at = row * key_width + kv_head * (key_width / kv_heads);
+  const Seen seen = seen_by(a, position, inputs.rows);
+  std::vector<double> scores(seen.count());
+  std::vector<double> sum;
+  for (std::int64_t head = 0; head < a.heads; ++head) {
+    const HeadPlace at = place_of_head(inputs, a, head);
+    const auto h = static_cast<std::size_t>(head);
+    for (std::size_t t = 0; t < scores.size(); ++t) {
+      const std::size_t row = static_cast<std::size_t>(seen.first) + t;
       double dot = 0.0;
-      for (std::size_t i = 0; i < size; ++i) {
-        dot += static_cast<double>(query[head * size + i]) * inputs.keys[key_at + i];
+      for (std::size_t i = 0; i < at.key_size; ++i) {
+        dot += static_cast<double>(query[h * at.key_size + i]) *
+               inputs.keys[row * at.key_width + at.key + i];
       }
-      const std::int64_t distance = static_cast<std::int64_t>(row) - position;
-      scores[t] = soft_capped(dot * a.scale, a.soft_cap) + slope * static_cast<double>(distance);
-      if (!inputs.bias.empty()) {
-        scores[t] +=
-            inputs.bias[static_cast<std::size_t>(relative_bucket(a, distance)) * heads + head];
-      }
+      scores[t] =
+          adjusted_score(dot * a.scale, inputs, a, head, static_cast<std::int64_t>(row) - position);
     }
     softmax(scores);
-    std::fill(sum.begin(), sum.end(), 0.0);
-    for (std::size_t t = 0; t < seen; ++t) {
-      const std::size_t row = static_cast<std::size_t>(first) + t;
-      const std::size_t value_at = row * value_width + kv_head * (value_width / kv_heads);
-      for (std::size_t i = 0; i < value_size; ++i) {
-        sum[i] += scores[t] * inputs.values[value_at + i];
+    sum.assign(at.value_size, 0.0);
+    for (std::size_t t = 0; t < scores.size(); ++t) {
+      const std::size_t row = static_cast<std::size_t>(seen.first) + t;
+      for (std::size_t i = 0; i < at.value_size; ++i) {
+        sum[i] += scores[t] * inputs.values[row * at.value_width + at.value + i];
       }
     }
-    for (std::size_t i = 0; i < value_size; ++i) {
-      y[head * value_size + i] = static_cast<float>(sum[i]);
+    for (std::size_t i = 0; i < at.value_size; ++i) {
+      y[h * at.value_size + i] = static_cast<float>(sum[i]);
     }
   }
 }

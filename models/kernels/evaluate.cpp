@@ -2,14 +2,15 @@
 
 #include "models/arch/build_graph.hpp"
 #include "models/kernels/executor.hpp"
+#include "models/kernels/fast_linear.hpp"
 #include "models/kernels/linear.hpp"
 #include "models/kernels/operators.hpp"
+#include "models/kernels/quality.hpp"
 #include "sim/base/diagnostics.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 namespace joulesim::models {
 namespace {
@@ -25,58 +26,31 @@ FloatArray all_logits(const Model& model, std::span<const std::int32_t> tokens,
   return executor.run(build_graph(model.spec, phase), tokens);
 }
 
-// log of the softmax of a row.
-std::vector<double> log_probabilities(std::span<const float> logits) {
-  const double largest = *std::max_element(logits.begin(), logits.end());
-  double sum = 0.0;
-  for (const float logit : logits) {
-    sum += std::exp(logit - largest);
-  }
-  std::vector<double> result;
-  result.reserve(logits.size());
-  for (const float logit : logits) {
-    result.push_back(logit - largest - std::log(sum));
-  }
-  return result;
-}
-
 }  // namespace
 
 Comparison compare(const FloatArray& reference, const FloatArray& other) {
-  Comparison result;
-  const std::size_t rows = std::min(reference.rows, other.rows);
-  double squares = 0.0;
-  std::size_t agreeing = 0;
-  for (std::size_t r = 0; r < rows; ++r) {
-    const auto a = row_of(reference, r);
-    const auto b = row_of(other, r);
-    const std::vector<double> p = log_probabilities(a);
-    const std::vector<double> q = log_probabilities(b);
-    for (std::size_t i = 0; i < a.size(); ++i) {
-      const double error = std::fabs(static_cast<double>(a[i]) - b[i]);
-      result.max_abs_error = std::max(result.max_abs_error, error);
-      squares += error * error;
-      result.kl_divergence += std::exp(p[i]) * (p[i] - q[i]);
-    }
-    agreeing += argmax(a) == argmax(b) ? 1U : 0U;
+  QualitySum sum;
+  for (std::size_t r = 0; r < std::min(reference.rows, other.rows); ++r) {
+    sum.compare(row_of(reference, r), row_of(other, r));
   }
-  if (rows > 0) {
-    const auto n = static_cast<double>(rows);
-    result.rms_error = std::sqrt(squares / (n * static_cast<double>(reference.columns)));
-    result.kl_divergence /= n;
-    result.top1_agreement = static_cast<double>(agreeing) / n;
+  return sum.comparison();
+}
+
+std::unique_ptr<Datapath> make_unit(const EvalOptions& options) {
+  if (options.datapath == "fp32" && !options.reference_kernels) {
+    return std::make_unique<FastArithmetic>(options.jobs);
   }
-  return result;
+  return make_datapath(options.datapath);
 }
 
 EvalResult evaluate(const Model& model, std::span<const std::int32_t> tokens, std::int64_t greedy,
-                    const std::string& datapath) {
+                    const EvalOptions& options) {
   if (tokens.empty() || greedy < 0) {
     throw InputError(
         fmt::format("found {} tokens and a continuation of {}; expected at least 1 and 0",
                     tokens.size(), greedy));
   }
-  const auto unit = make_datapath(datapath);
+  const auto unit = make_unit(options);
   Executor executor(model, *unit);
   EvalResult result;
   result.logits = all_logits(model, tokens, executor);
@@ -94,8 +68,10 @@ EvalResult evaluate(const Model& model, std::span<const std::int32_t> tokens, st
     result.logits.values.insert(result.logits.values.end(), row.values.begin(), row.values.end());
     ++result.logits.rows;
   }
-  if (datapath != "fp32") {
-    const auto reference_unit = make_datapath("fp32");
+  if (options.datapath != "fp32") {
+    EvalOptions exact = options;
+    exact.datapath = "fp32";
+    const auto reference_unit = make_unit(exact);
     Executor reference(model, *reference_unit);
     result.comparison = compare(all_logits(model, sequence, reference), result.logits);
   }

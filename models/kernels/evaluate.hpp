@@ -6,8 +6,10 @@
 
 #include "models/import/model.hpp"
 #include "models/import/npy.hpp"
+#include "models/kernels/linear.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,9 +31,18 @@ struct EvalResult {
   std::optional<Comparison> comparison;  // against fp32 on the same tokens; none for fp32 itself
 };
 
+struct EvalOptions {
+  std::string datapath = "fp32";   // one of datapath_names()
+  bool reference_kernels = false;  // fp32 by the obvious kernels rather than the fast ones
+  int jobs = 1;                    // threads; the results are the same
+};
+
+// What computes as the options ask. Throws InputError for an unknown name.
+std::unique_ptr<Datapath> make_unit(const EvalOptions& options);
+
 // Throws InputError for no tokens, a token outside the vocabulary, or an unknown datapath.
 EvalResult evaluate(const Model& model, std::span<const std::int32_t> tokens,
-                    std::int64_t greedy = 0, const std::string& datapath = "fp32");
+                    std::int64_t greedy = 0, const EvalOptions& options = {});
 
 // Rows that both have are compared; both have the same columns.
 Comparison compare(const FloatArray& reference, const FloatArray& other);

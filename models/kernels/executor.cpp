@@ -268,9 +268,10 @@ void Executor::attention(const Op& op, Step& step) {
   Values& y = step.out(op);
   for (std::int64_t t = 0; t < a.batch * a.new_tokens; ++t) {
     const std::int64_t sequence = t / a.new_tokens;
-    attend(row_of(step.in(op, 0), t, columns),
-           {of_sequence(1, sequence), of_sequence(2, sequence), positions, bias}, a,
-           a.past + t % a.new_tokens, row_of(y, t, step.shape(op.outputs.front()).columns));
+    datapath_.attend(row_of(step.in(op, 0), t, columns),
+                     {of_sequence(1, sequence), of_sequence(2, sequence), positions, bias}, a,
+                     a.past + t % a.new_tokens,
+                     row_of(y, t, step.shape(op.outputs.front()).columns));
   }
 }
 
@@ -293,6 +294,11 @@ void Executor::elementwise(const Op& op, Step& step) {
                             ? vector_weight(step.graph, op.inputs[1])
                             : step.in(op, op.inputs.size() - 1);
   const std::size_t repeats = y.size() / x.size();  // a gate of one column serves its whole row
+  if ((op.kind == OpKind::kActivation || op.kind == OpKind::kGatedActivation) && repeats == 1) {
+    static const Values kNone;
+    const Values& by = op.kind == OpKind::kGatedActivation ? step.in(op, 1) : kNone;
+    return datapath_.activate(a.activation, x, by, y);
+  }
   for (std::size_t i = 0; i < y.size(); ++i) {
     double value = x[i / repeats];
     if (op.kind == OpKind::kAdd) {

@@ -106,8 +106,9 @@ ExpectedRow check_case(const fs::path& folder, const fs::path& path) {
   }
   const FloatArray expected = read_npy((path.parent_path() / text(json, "logits")).string());
   const std::vector<std::int32_t> greedy = ids(json, "greedy_ids");
-  const EvalResult result = evaluate(load_model(*file), ids(json, "prompt_ids"),
-                                     static_cast<std::int64_t>(greedy.size()), row.datapath);
+  const EvalResult result =
+      evaluate(load_model(*file), ids(json, "prompt_ids"), static_cast<std::int64_t>(greedy.size()),
+               {row.datapath, true});
   if (result.logits.columns != expected.columns || result.logits.rows < expected.rows) {
     row.fault = fmt::format("found logits of {}x{}; expected {}x{}", result.logits.rows,
                             result.logits.columns, expected.rows, expected.columns);
@@ -192,7 +193,7 @@ std::vector<ExpectedRow> check_generated_models() {
     row.judged_by = "max";
     row.tolerance = 1e-5;
     row.greedy_equal = true;
-    const FloatArray at_once = evaluate(model, tokens).logits;
+    const FloatArray at_once = evaluate(model, tokens, 0, {"fp32", true}).logits;
     const auto unit = make_datapath("fp32");
     Executor executor(model, *unit);
     FloatArray by_token{0, at_once.columns, {}};

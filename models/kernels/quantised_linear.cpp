@@ -30,15 +30,6 @@ std::int8_t code_of(float x, float scale, float limit) {
       scale > 0.0F ? std::clamp(std::nearbyint(x / scale), -limit, limit) : 0.0F);
 }
 
-void require_room(const std::string& key, std::int64_t columns) {
-  if (columns > kMostColumns) {
-    throw InputError(
-        fmt::format("found '{}' with rows of {} elements; expected at most {}, which an int32 "
-                    "accumulator holds",
-                    key, columns, kMostColumns));
-  }
-}
-
 template <class Prepare>
 const IntegerMatrix& prepared(std::map<std::string, IntegerMatrix>& cache, const std::string& key,
                               const WeightMatrix& weights, Prepare prepare) {
@@ -71,6 +62,15 @@ QuantisedRows quantise_rows(Rows x) {
 }
 
 }  // namespace
+
+void require_room(const std::string& key, std::int64_t columns) {
+  if (columns > kMostColumns) {
+    throw InputError(
+        fmt::format("found '{}' with rows of {} elements; expected at most {}, which an int32 "
+                    "accumulator holds",
+                    key, columns, kMostColumns));
+  }
+}
 
 float quantise_int8(std::span<const float> x, std::span<std::int8_t> codes) {
   const float scale = largest_magnitude(x) / kLargestInt8;

@@ -17,6 +17,9 @@ float quantise_int8(std::span<const float> x, std::span<std::int8_t> codes);
 // Columns that share a scale in the group datapaths; the last group of a row may be shorter.
 inline constexpr std::int64_t kGroup = 32;
 
+// Throws InputError when a row has more than kMostColumns elements.
+void require_room(const std::string& key, std::int64_t columns);
+
 // A matrix of small integers with one or more scales per row.
 struct IntegerMatrix {
   Shape shape;

@@ -32,6 +32,12 @@ const std::vector<MetricName>& metric_names() {
       {"fleet.energy_per_year", "J", "facility energy per year"},
       {"fleet.co2_per_year", "g", "emissions of that energy"},
       {"fleet.cost_per_million_tokens", "USD", "electricity per million generated tokens"},
+      {"numerics.max_abs_error", "", "largest logit error of the datapath against fp32"},
+      {"numerics.rms_error", "", "root mean square of its logit errors"},
+      {"numerics.kl_divergence", "nat", "mean KL divergence of its next-token distribution"},
+      {"numerics.top1_agreement", "", "share of positions with the same best token"},
+      {"numerics.perplexity", "", "of the model on the scenario's text, by the datapath"},
+      {"numerics.reference_perplexity", "", "the same by float kernels"},
   };
   return names;
 }

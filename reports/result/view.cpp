@@ -32,6 +32,8 @@ constexpr std::array kOrder = {
     "serving.p50_time_to_first_token",
     "serving.p99_time_between_tokens",
     "serving.max_batch",
+    "numerics.perplexity",
+    "numerics.reference_perplexity",
     "numerics.kl_divergence",
     "numerics.top1_agreement",
     "numerics.max_abs_error",

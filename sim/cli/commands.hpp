@@ -34,14 +34,18 @@ int explain(const Common& common, const std::string& result, const std::string& 
 
 struct EvalArguments {
   std::string model;
-  std::string tokens;     // "1,2,3"
-  std::string prompt;     // text instead
-  std::string tokenizer;  // a file with the token table, where the model's has none
+  std::string tokens;       // "1,2,3"
+  std::string prompt;       // text instead
+  std::string tokenizer;    // a file with the token table, where the model's has none
+  std::string text;         // a text file to judge the model on
+  std::int64_t window = 0;  // tokens of the text at a time; 0: the model's context
   std::int64_t greedy = 0;
   std::string datapath = "fp32";
   std::string logits;               // .npy to write
   std::vector<std::string> inputs;  // of an ONNX graph: "name=file"
   std::string outputs;              // folder for its outputs
+  std::string kernels = "fast";     // fp32 by vectors, or "reference": by the obvious kernels
+  int jobs = 1;                     // threads of the fast kernels
 };
 int eval(const Common& common, const EvalArguments& arguments);
 int eval_onnx(const Common& common, const EvalArguments& arguments);

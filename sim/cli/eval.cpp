@@ -5,6 +5,7 @@
 #include "models/import/tokenizer.hpp"
 #include "models/import/unicode_text.hpp"
 #include "models/kernels/evaluate.hpp"
+#include "models/kernels/quality.hpp"
 #include "sim/base/diagnostics.hpp"
 #include "sim/cli/commands.hpp"
 
@@ -12,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <fstream>
 #include <iostream>
 #include <optional>
 #include <sstream>
@@ -43,7 +45,8 @@ std::vector<std::int32_t> parse_tokens(const std::string& text) {
 std::optional<models::Tokenizer> tokenizer_of(const models::Model& model,
                                               const EvalArguments& arguments) {
   const bool own = arguments.tokenizer.empty();
-  if (arguments.prompt.empty() && own && model.tokens.tokens.empty()) {
+  const bool needed = !arguments.prompt.empty() || !arguments.text.empty();
+  if (!needed && own && model.tokens.tokens.empty()) {
     return std::nullopt;
   }
   try {
@@ -53,7 +56,7 @@ std::optional<models::Tokenizer> tokenizer_of(const models::Model& model,
             ? models::read_llama2c_tokens(arguments.tokenizer, model.spec.vocab)
             : models::load_tokens(arguments.tokenizer));
   } catch (const InputError&) {
-    if (!arguments.prompt.empty()) {
+    if (needed) {
       throw;
     }
     return std::nullopt;
@@ -69,6 +72,63 @@ std::string printable(const std::string& text) {
   return result;
 }
 
+void print(const models::Comparison& against) {
+  std::cout << fmt::format(
+      "against fp32: max |error| {:.3g}, RMS {:.3g}, KL divergence {:.3g} nats, top-1 agreement "
+      "{:.1f} %\n",
+      against.max_abs_error, against.rms_error, against.kl_divergence,
+      100 * against.top1_agreement);
+}
+
+std::string read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    throw InputError(fmt::format("{}: error: found no such file; expected a text", path));
+  }
+  std::ostringstream text;
+  text << file.rdbuf();
+  return std::move(text).str();
+}
+
+models::EvalOptions options_of(const EvalArguments& arguments) {
+  return {arguments.datapath, arguments.kernels == "reference", arguments.jobs};
+}
+
+int judge(const Common& common, const EvalArguments& arguments) {
+  const models::Model model = models::load_model(arguments.model);
+  const std::optional<models::Tokenizer> tokenizer = tokenizer_of(model, arguments);
+  const std::vector<std::int32_t> tokens = tokenizer->encode(read_text(arguments.text));
+  const models::TextQuality quality =
+      models::judge_text(model, model, tokens, options_of(arguments), arguments.window);
+  const models::Comparison& against = quality.comparison;
+  if (common.json) {
+    const nlohmann::ordered_json json{
+        {"model", arguments.model},
+        {"datapath", arguments.datapath},
+        {"text", arguments.text},
+        {"tokens", tokens.size()},
+        {"scored_tokens", quality.scored},
+        {"numerics.perplexity", quality.perplexity},
+        {"numerics.reference_perplexity", quality.reference_perplexity},
+        {"numerics.max_abs_error", against.max_abs_error},
+        {"numerics.rms_error", against.rms_error},
+        {"numerics.kl_divergence", against.kl_divergence},
+        {"numerics.top1_agreement", against.top1_agreement}};
+    std::cout << json.dump(2) << "\n";
+    return 0;
+  }
+  std::cout << fmt::format("{} ({}) on {}: perplexity {:.4f} over {} tokens", arguments.model,
+                           arguments.datapath, arguments.text, quality.perplexity, quality.scored);
+  if (arguments.datapath != "fp32") {
+    std::cout << fmt::format(", {:.4f} in fp32", quality.reference_perplexity);
+  }
+  std::cout << "\n";
+  if (arguments.datapath != "fp32") {
+    print(against);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int eval(const Common& common, const EvalArguments& arguments) {
@@ -78,8 +138,12 @@ int eval(const Common& common, const EvalArguments& arguments) {
   if (!arguments.inputs.empty() || !arguments.outputs.empty()) {
     throw InputError("found --input or --outputs; expected them with an ONNX graph alone");
   }
-  if (arguments.tokens.empty() == arguments.prompt.empty()) {
-    throw InputError("found neither or both of --tokens and --prompt; expected one of them");
+  if (arguments.tokens.empty() + arguments.prompt.empty() + arguments.text.empty() != 2) {
+    throw InputError(
+        "found none or several of --tokens, --prompt and --text; expected one of them\n");
+  }
+  if (!arguments.text.empty()) {
+    return judge(common, arguments);
   }
   std::vector<std::int32_t> tokens = parse_tokens(arguments.tokens);
   const models::Model model = models::load_model(arguments.model);
@@ -89,7 +153,7 @@ int eval(const Common& common, const EvalArguments& arguments) {
     tokens = tokenizer->encode(arguments.prompt);
   }
   const models::EvalResult result =
-      models::evaluate(model, tokens, arguments.greedy, arguments.datapath);
+      models::evaluate(model, tokens, arguments.greedy, options_of(arguments));
   if (!arguments.logits.empty()) {
     models::write_npy(arguments.logits, result.logits);
   }
@@ -124,11 +188,7 @@ int eval(const Common& common, const EvalArguments& arguments) {
     }
   }
   if (result.comparison) {
-    std::cout << fmt::format(
-        "against fp32: max |error| {:.3g}, RMS {:.3g}, KL divergence {:.3g} nats, top-1 agreement "
-        "{:.1f} %\n",
-        result.comparison->max_abs_error, result.comparison->rms_error,
-        result.comparison->kl_divergence, 100 * result.comparison->top1_agreement);
+    print(*result.comparison);
   }
   return 0;
 }

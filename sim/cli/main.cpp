@@ -168,10 +168,20 @@ int dispatch(int argc, char** argv) {
   eval_command->add_option("--prompt", eval.prompt, "text instead of token ids");
   eval_command->add_option("--tokenizer", eval.tokenizer,
                            "token table: a GGUF file, tokenizer.json or llama2.c's tokenizer.bin");
+  eval_command->add_option("--text", eval.text, "text file: perplexity, and distance from fp32");
+  eval_command->add_option("--window", eval.window, "tokens of the text at a time")
+      ->check(CLI::Range(2, 1 << 20));
   eval_command->add_option("--greedy", eval.greedy, "tokens to continue with")
       ->check(CLI::Range(0, 1 << 20));
   eval_command->add_option("--datapath", eval.datapath, "arithmetic to compute with")
       ->capture_default_str();
+  eval_command
+      ->add_option("--kernels", eval.kernels,
+                   "fp32 by vector kernels, or by the obvious ones that judge them")
+      ->check(CLI::IsMember({"fast", "reference"}))
+      ->capture_default_str();
+  eval_command->add_option("-j,--jobs", eval.jobs, "threads; the results are the same")
+      ->check(CLI::Range(1, 1024));
   eval_command->add_option("--logits", eval.logits, "write all logits to this .npy file");
   eval_command->add_option("--input", eval.inputs, "an ONNX graph's input: NAME=FILE.npy")
       ->take_all()

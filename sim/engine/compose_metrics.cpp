@@ -177,19 +177,28 @@ void fleet_metrics(const Prepared& prepared, const Request& request, reports::Re
 }
 
 // Quality beside joules. The first datapath carries the plain names, further ones their own.
-void numerics_metrics(const Simulated& simulated, reports::Result& result) {
-  for (std::size_t i = 0; i < simulated.numerics.size(); ++i) {
-    const NumericsRun& run = simulated.numerics[i];
+void quality_metrics(const Simulated& simulated, reports::Result& result) {
+  for (std::size_t i = 0; i < simulated.quality.size(); ++i) {
+    const QualityRun& run = simulated.quality[i];
     const models::Comparison& c = run.comparison;
     const std::string prefix = i == 0 ? "numerics." : "numerics." + run.datapath + ".";
     const std::string with = " of the " + run.datapath + " datapath";
     const std::string how = "the model file computed by this datapath, against float kernels";
     metric(result, prefix + "max_abs_error", "Largest logit error" + with, {c.max_abs_error, Dim{}},
            how);
+    metric(result, prefix + "rms_error", "RMS logit error" + with, {c.rms_error, Dim{}}, how);
     metric(result, prefix + "kl_divergence", "KL divergence" + with, {c.kl_divergence, Dim{}},
            how + ", in nats");
     metric(result, prefix + "top1_agreement", "Top-1 agreement" + with, {c.top1_agreement, Dim{}},
            how);
+    if (run.perplexity) {
+      metric(result, prefix + "perplexity", "Perplexity" + with, {*run.perplexity, Dim{}},
+             "exp of the mean negative log probability of the text's tokens");
+    }
+    if (run.reference_perplexity && i == 0) {
+      metric(result, "numerics.reference_perplexity", "Perplexity in fp32",
+             {*run.reference_perplexity, Dim{}}, "the same text by float kernels");
+    }
   }
 }
 
@@ -298,7 +307,7 @@ void fill_metrics(const Prepared& prepared, const Simulated& simulated, const Re
   }
   battery_metrics(prepared, request, decode, result);
   fleet_metrics(prepared, request, result);
-  numerics_metrics(simulated, result);
+  quality_metrics(simulated, result);
 }
 
 }  // namespace joulesim::engine

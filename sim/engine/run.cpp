@@ -110,17 +110,6 @@ std::unique_ptr<Variant> corner_of(const Prepared& prepared, hw::Corner corner) 
   return variant;
 }
 
-std::vector<NumericsRun> compute_numerics(const NumericsWish& wish) {
-  const models::Model model = models::load_model(shown_path(wish.file));
-  const std::vector<std::int32_t> tokens(wish.tokens.begin(), wish.tokens.end());
-  std::vector<NumericsRun> runs;
-  for (const std::string& datapath : wish.datapaths) {
-    const models::EvalResult result = models::evaluate(model, tokens, wish.greedy, datapath);
-    runs.push_back({datapath, result.comparison.value_or(models::Comparison{0, 0, 0, 1})});
-  }
-  return runs;
-}
-
 }  // namespace
 
 Simulated simulate(const Prepared& prepared, const RunOptions& options) {
@@ -253,8 +242,8 @@ Simulated simulate(const Prepared& prepared, const RunOptions& options) {
     job.fidelity = FidelityLevel::analytic;
     simulated.decode_analytic = simulate_step(job);
   }
-  if (scenario.numerics) {
-    simulated.numerics = compute_numerics(*scenario.numerics);
+  if (scenario.quality) {
+    simulated.quality = judge(*scenario.quality);
   }
   return simulated;
 }

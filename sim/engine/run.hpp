@@ -26,12 +26,6 @@ struct WhatIfRun {
   Time step;
 };
 
-// How far a modelled datapath is from the float reference on the scenario's tokens.
-struct NumericsRun {
-  std::string datapath;
-  models::Comparison comparison;
-};
-
 // Everything that was simulated for a scenario.
 struct Simulated {
   StepActivity prefill;
@@ -44,7 +38,7 @@ struct Simulated {
   // Times with every rate of unit and software stack at the slow and the fast end of its range;
   // nought without such runs.
   Time decode_slowest, decode_fastest, prefill_slowest, prefill_fastest;
-  std::vector<NumericsRun> numerics;
+  std::vector<QualityRun> quality;
 };
 
 Simulated simulate(const Prepared& prepared, const RunOptions& options);

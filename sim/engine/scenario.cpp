@@ -25,6 +25,12 @@ std::optional<std::string> format_if(const ConfigNode& node, const std::string& 
   return name;
 }
 
+bool has_weights(const std::string& model) {
+  const std::filesystem::path path(model);
+  return path.extension() == ".gguf" || path.extension() == ".bin" ||
+         path.extension() == ".safetensors";
+}
+
 FleetWish read_fleet(const ConfigNode& node) {
   FleetWish fleet;
   fleet.requests = node.quantity<Frequency>("requests");
@@ -34,34 +40,6 @@ FleetWish read_fleet(const ConfigNode& node) {
   fleet.grid = node.quantity<CarbonIntensity>("grid");
   fleet.price = node.quantity<EnergyPrice>("electricity_price");
   return fleet;
-}
-
-NumericsWish read_numerics(const ConfigNode& node, const std::string& scenario_path) {
-  NumericsWish numerics;
-  const std::filesystem::path file = node.text("file");
-  numerics.file = file.is_absolute()
-                      ? file.string()
-                      : (std::filesystem::path(scenario_path).parent_path() / file).string();
-  for (const std::int64_t token : node.integers("tokens")) {
-    numerics.tokens.push_back(token);
-  }
-  if (node.ok() && numerics.tokens.empty()) {
-    node.error("tokens", "there are no tokens; expected a list of token ids");
-  }
-  numerics.greedy = node.integer_if("greedy", 0, 100000).value_or(0);
-  numerics.datapaths = node.texts("datapaths");
-  const std::vector<std::string> known = models::datapath_names();
-  for (const std::string& datapath : numerics.datapaths) {
-    if (std::find(known.begin(), known.end(), datapath) == known.end()) {
-      node.error("datapaths", fmt::format("unknown datapath '{}'; expected {}{}", datapath,
-                                          fmt::join(known, ", "), did_you_mean(datapath, known)));
-    }
-  }
-  if (numerics.datapaths.empty()) {
-    node.error("datapaths",
-               fmt::format("there is no datapath; expected some of {}", fmt::join(known, ", ")));
-  }
-  return numerics;
 }
 
 const std::vector<std::string>& policy_names() {
@@ -220,8 +198,12 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
   if (const auto node = root.table_if("fleet")) {
     scenario.fleet = read_fleet(*node);
   }
-  if (const auto node = root.table_if("numerics")) {
-    scenario.numerics = read_numerics(*node, path);
+  // `numerics` is the section's older name.
+  for (const char* section : {"quality", "numerics"}) {
+    if (const auto node = root.table_if(section)) {
+      scenario.quality =
+          read_quality(*node, path, has_weights(scenario.model) ? scenario.model : "");
+    }
   }
   if (const auto node = root.table_if("engine")) {
     const std::vector<std::string> names(kLevels.begin(), kLevels.end());

@@ -5,6 +5,7 @@
 #include "hw/flash/storage_system.hpp"
 #include "sim/base/config.hpp"
 #include "sim/base/quantity.hpp"
+#include "sim/engine/quality.hpp"
 #include "sim/mapping/placement.hpp"
 
 #include <cstdint>
@@ -28,13 +29,6 @@ struct FleetWish {
 
 struct BatteryWish {
   std::optional<TokenRate> tokens_per_second;  // paced use; absent: as fast as it goes
-};
-
-struct NumericsWish {
-  std::string file;  // a model file with weights
-  std::vector<std::int64_t> tokens;
-  std::int64_t greedy = 0;
-  std::vector<std::string> datapaths;
 };
 
 // How weights come from the store: [storage] of a scenario.
@@ -77,7 +71,7 @@ struct Scenario {
 
   std::optional<BatteryWish> battery;
   std::optional<FleetWish> fleet;
-  std::optional<NumericsWish> numerics;
+  std::optional<QualityWish> quality;
 
   // Places of inputs, for messages about them.
   Region model_place, device_place, unit_place, runtime_place, weights_place, workload_place,

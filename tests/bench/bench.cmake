@@ -7,12 +7,11 @@ foreach(bench IN ITEMS step memory)
   target_compile_definitions(${bench}_bench PRIVATE CATCH_CONFIG_NO_POSIX_SIGNALS)
   target_compile_options(${bench}_bench PRIVATE -include ${CMAKE_SOURCE_DIR}/tests/places.hpp)
 endforeach()
-# Not a ctest test: it measures this machine. Build and run it by hand (tests/bench/README.md).
-add_executable(step_bench EXCLUDE_FROM_ALL ${CMAKE_CURRENT_SOURCE_DIR}/bench/step_bench.cpp
-  $<TARGET_OBJECTS:joulesim_test_main>)
-target_link_libraries(step_bench PRIVATE joulesim::engine Catch2::Catch2 joulesim_flags)
-target_compile_definitions(step_bench PRIVATE CATCH_CONFIG_NO_POSIX_SIGNALS
-  JOULESIM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-add_executable(dram_bench EXCLUDE_FROM_ALL ${CMAKE_CURRENT_SOURCE_DIR}/bench/dram_bench.cpp)
+
+add_executable(eval_bench EXCLUDE_FROM_ALL ${CMAKE_CURRENT_SOURCE_DIR}/bench/eval_bench.cpp)
+target_link_libraries(eval_bench PRIVATE joulesim::kernels joulesim_flags)
+
+add_executable(dram_bench EXCLUDE_FROM_ALL ${CMAKE_CURRENT_SOURCE_DIR}/bench/dram_bench.cpp
+  $<TARGET_OBJECTS:joulesim_test_places>)
 target_link_libraries(dram_bench PRIVATE joulesim::dram joulesim_flags)
-target_compile_definitions(dram_bench PRIVATE JOULESIM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+target_compile_options(dram_bench PRIVATE -include ${CMAKE_SOURCE_DIR}/tests/places.hpp)

@@ -139,7 +139,7 @@ TEST_CASE("a whole model on each datapath is compared with the reference") {
   double previous = 0.0;
   for (const char* name : {"fp16", "int8_systolic", "int4_group", "ternary"}) {
     INFO(name);
-    const EvalResult result = evaluate(model, tokens, 4, name);
+    const EvalResult result = evaluate(model, tokens, 4, {name});
     REQUIRE(result.comparison.has_value());
     CHECK(result.comparison->rms_error > previous);  // in this order each is coarser
     CHECK(result.comparison->kl_divergence > 0.0);

@@ -19,8 +19,12 @@ namespace {
 
 const std::vector<std::int32_t> kTokens = {1, 17, 99, 4, 4, 63, 120, 0, 35};
 
-FloatArray prefill(const Model& model, std::span<const std::int32_t> tokens) {
-  return evaluate(model, tokens).logits;
+// Whatever holds of one kind of kernels holds of the other.
+const std::vector<EvalOptions> kKernels = {{"fp32", false, 1}, {"fp32", true, 1}};
+
+FloatArray prefill(const Model& model, std::span<const std::int32_t> tokens,
+                   const EvalOptions& options = {}) {
+  return evaluate(model, tokens, 0, options).logits;
 }
 
 // Every variant of the family that the kernels know.
@@ -67,23 +71,38 @@ TEST_CASE("prefilling n tokens gives the logits of n decode steps") {
   for (const ModelSpec& spec : variants()) {
     INFO(spec.id);
     const Model model = random_model(spec, 11);
-    const FloatArray at_once = prefill(model, kTokens);
-    const auto unit = make_datapath("fp32");
-    Executor executor(model, *unit);
-    for (std::size_t i = 0; i < kTokens.size(); ++i) {
-      const OperatorGraph graph = build_graph(spec, Phase::decode(static_cast<std::int64_t>(i)));
-      const FloatArray row = executor.run(graph, std::span(kTokens).subspan(i, 1));
-      for (std::size_t k = 0; k < row.columns; ++k) {
-        REQUIRE(row.values[k] == at_once.values[i * at_once.columns + k]);
+    for (const EvalOptions& kernels : kKernels) {
+      const FloatArray at_once = prefill(model, kTokens, kernels);
+      const auto unit = make_unit(kernels);
+      Executor executor(model, *unit);
+      for (std::size_t i = 0; i < kTokens.size(); ++i) {
+        const OperatorGraph graph = build_graph(spec, Phase::decode(static_cast<std::int64_t>(i)));
+        const FloatArray row = executor.run(graph, std::span(kTokens).subspan(i, 1));
+        for (std::size_t k = 0; k < row.columns; ++k) {
+          REQUIRE(row.values[k] == at_once.values[i * at_once.columns + k]);
+        }
       }
     }
+  }
+}
+
+TEST_CASE("the fast path is near the reference in every variant of the family") {
+  for (const ModelSpec& spec : variants()) {
+    INFO(spec.id);
+    const Model model = random_model(spec, 18);
+    const Comparison difference =
+        compare(prefill(model, kTokens, kKernels[1]), prefill(model, kTokens, kKernels[0]));
+    CHECK(difference.max_abs_error < 2e-5);
+    CHECK(difference.max_abs_error > 0.0);
+    CHECK(difference.top1_agreement == 1.0);
+    CHECK(prefill(model, kTokens, {"fp32", false, 3}).values == prefill(model, kTokens).values);
   }
 }
 
 TEST_CASE("prefilling in two parts gives the logits of one") {
   const Model model = random_model(small_llama(), 12);
   const FloatArray at_once = prefill(model, kTokens);
-  const auto unit = make_datapath("fp32");
+  const auto unit = make_unit({});
   Executor executor(model, *unit);
   executor.run(build_graph(model.spec, Phase::prefill(4)), std::span(kTokens).first(4));
   const FloatArray last =
@@ -99,7 +118,7 @@ TEST_CASE("sequences of a batch do not see each other") {
     INFO(spec.id);
     const Model model = random_model(spec, 13);
     const std::vector<std::int32_t> both = {5, 6, 7, 100, 101, 102};
-    const auto unit = make_datapath("fp32");
+    const auto unit = make_unit({});
     Executor executor(model, *unit);
     executor.run(build_graph(spec, Phase::prefill(3, 0, 2)), both);
     const std::vector<std::int32_t> next = {8, 103};
@@ -183,7 +202,7 @@ TEST_CASE("tokens and positions out of range are refused") {
   CHECK_THROWS_AS(evaluate(model, std::vector<std::int32_t>{-1}), InputError);
   CHECK_THROWS_AS(evaluate(model, std::vector<std::int32_t>{}), InputError);
   CHECK_THROWS_AS(evaluate(model, std::vector<std::int32_t>(33, 1)), InputError);
-  CHECK_THROWS_AS(evaluate(model, std::vector<std::int32_t>{1}, 0, "int9"), InputError);
+  CHECK_THROWS_AS(evaluate(model, std::vector<std::int32_t>{1}, 0, {"int9"}), InputError);
   model.weights.erase("head");
   CHECK_THROWS_AS(evaluate(model, std::vector<std::int32_t>{1}), InputError);
 }

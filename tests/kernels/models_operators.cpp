@@ -102,6 +102,42 @@ TEST_CASE("activations are within their bound") {
   }
 }
 
+TEST_CASE("gated activations round once, soft caps are within their bound") {
+  const std::vector<float> gate = numbers(300, 61, 9.0);
+  const std::vector<float> up = numbers(300, 62, 9.0);
+  std::vector<float> y(300);
+  make_datapath("fp32")->activate(Activation::kSilu, gate, up, y);
+  for (std::size_t i = 0; i < 300; ++i) {
+    const Real exact =
+        static_cast<Real>(gate[i]) / (1 + std::exp(-static_cast<Real>(gate[i]))) * up[i];
+    check_bound(y[i], exact, std::fabs(exact), 4);
+    for (const double cap : {0.5, 5.0, 50.0}) {
+      const Real capped = cap * std::tanh(static_cast<Real>(gate[i]) / static_cast<Real>(cap));
+      check_bound(static_cast<float>(soft_capped(gate[i], cap)), capped, std::fabs(capped), 4);
+    }
+  }
+}
+
+TEST_CASE("softmax is within its bound and sums to one") {
+  for (const double spread : {1.0, 30.0, 300.0}) {
+    const std::vector<float> scores = numbers(500, 63, spread);
+    std::vector<double> y(scores.begin(), scores.end());
+    softmax(y);
+    Real largest = scores[0];
+    for (const float score : scores) {
+      largest = std::max(largest, static_cast<Real>(score));
+    }
+    Real total = 0;
+    for (const float score : scores) {
+      total += std::exp(score - largest);
+    }
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      const Real exact = std::exp(scores[i] - largest) / total;
+      CHECK(std::fabs(y[i] - exact) <= 500 * 0x1.0p-51L * exact + 1e-300L);
+    }
+  }
+}
+
 TEST_CASE("rotation turns each pair by position times frequency and keeps its length") {
   Attributes a;
   a.head_dim = 8;

@@ -111,7 +111,7 @@ TEST_CASE(
   }
   const Expected reference = expected("stories260K.p0.q80v2.runq_c");
   const EvalResult result =
-      evaluate(load_model(kModels + file), reference.prompt, 48, "int8_group");
+      evaluate(load_model(kModels + file), reference.prompt, 48, {"int8_group"});
   CHECK(result.greedy_ids == reference.greedy);
   const Comparison difference = compare(reference.logits, result.logits);
   INFO("rms " << difference.rms_error << ", max " << difference.max_abs_error);
@@ -171,7 +171,7 @@ TEST_CASE("datapaths stay near the reference on a trained model, the wider ones 
   const Expected reference = expected("stories260K.p0.F32.run_c");
   const Model model = load_model(kModels + "gguf/stories260K-F32.gguf");
   const auto against = [&](const std::string& datapath) {
-    const EvalResult result = evaluate(model, reference.prompt, 48, datapath);
+    const EvalResult result = evaluate(model, reference.prompt, 48, {datapath});
     INFO(datapath << ": max " << result.comparison->max_abs_error << ", rms "
                   << result.comparison->rms_error << ", KL " << result.comparison->kl_divergence
                   << ", top-1 " << result.comparison->top1_agreement);

@@ -28,7 +28,13 @@ struct Folder {
 };
 
 std::string scenario_in(const Folder& folder, const std::string& numerics) {
-  const models::Model model = models::random_model(models::small_llama(), 5);
+  models::Model model = models::random_model(models::small_llama(), 5);
+  model.tokens.kind = "llama";
+  model.tokens.tokens = {"<unk>", "<s>", "</s>"};
+  for (int id = 3; id < 128; ++id) {
+    model.tokens.tokens.emplace_back(1, static_cast<char>(id));
+  }
+  model.tokens.scores.assign(128, 0.0F);
   const auto bytes = models::gguf_bytes(model, models::find_format("q8_0").value());
   std::ofstream(folder.path / "small.gguf", std::ios::binary)
       .write(reinterpret_cast<const char*>(bytes.data()),
@@ -73,6 +79,31 @@ TEST_CASE("a GGUF file runs as a scenario's model and its datapaths are judged")
   }
   CHECK(int8 >= 1);
   CHECK(ternary == int8);
+}
+
+TEST_CASE("a text is scored beside the joules, the file itself being the default") {
+  const Folder folder;
+  std::ofstream(folder.path / "text.txt") << "Some words to score, more than a window of them.";
+  const std::string path = scenario_in(
+      folder, "[quality]\ntext = \"text.txt\"\nwindow = 16\ndatapaths = [\"int4_group\"]\n");
+  const Library library = Library::open();
+  RunOptions options;
+  options.what_if = false;
+  const reports::Result result = run_scenario(library, read_scenario(path, {}), options);
+  const reports::Metric* perplexity = result.metric("numerics.perplexity");
+  const reports::Metric* reference = result.metric("numerics.reference_perplexity");
+  REQUIRE(perplexity != nullptr);
+  REQUIRE(reference != nullptr);
+  CHECK(perplexity->value.si > 1.0);
+  CHECK(perplexity->value.si != reference->value.si);
+  CHECK(result.metric("numerics.kl_divergence")->value.si > 0.0);
+  CHECK(result.metric("energy.per_token") != nullptr);
+
+  const std::string no_text =
+      scenario_in(folder, "[quality]\ntext = \"nowhere.txt\"\ndatapaths = [\"fp16\"]\n");
+  CHECK_THROWS_AS(run_scenario(library, read_scenario(no_text, {}), options), InputError);
+  CHECK_THROWS_AS(read_scenario(scenario_in(folder, "[quality]\ndatapaths = [\"fp16\"]\n"), {}),
+                  InputError);
 }
 
 TEST_CASE("without a numerics section a GGUF result has no numerics metrics") {
