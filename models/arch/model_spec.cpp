@@ -158,7 +158,17 @@ bool ModelSpec::is_local(std::int64_t layer) const {
   return global_every == 0 || (layer + 1) % global_every != 0;
 }
 
-void set_linear_format(ModelSpec& spec, const Format& format) { spec.formats.linear = format; }
+void set_linear_format(ModelSpec& spec, const Format& format) {
+  spec.formats.linear = format;
+  // A file's own formats give way.
+  std::erase_if(spec.format_of, [](const auto& entry) {
+    const std::string& name = entry.first;
+    const std::string layer = name.substr(name.rfind('.') + 1);
+    return name.starts_with("block.") &&
+           (layer == "query" || layer == "key" || layer == "value" || layer == "out" ||
+            layer == "gate" || layer == "up" || layer == "down");
+  });
+}
 
 ModelFormats uniform_formats(const Format& format) {
   return {format, format, format, format, format, format, format};

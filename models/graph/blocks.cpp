@@ -86,25 +86,33 @@ const Tensor& tensor_of(const GraphParts& parts, TensorId id) {
   return parts.tensors[static_cast<std::size_t>(id.value)];
 }
 
+// One operator, and the operators of a fused one, with tensors numbered by first use.
+void add(Hash& hash, const GraphParts& parts, const Op& op,
+         std::map<TensorId, std::int64_t>& local) {
+  hash.add(static_cast<std::int64_t>(op.kind));
+  hash.add(static_cast<std::int64_t>(op.role));
+  add(hash, op.attributes);
+  for (const auto* list : {&op.inputs, &op.outputs}) {
+    hash.add(static_cast<std::int64_t>(list->size()));
+    for (const TensorId tensor : *list) {
+      const auto [slot, is_new] =
+          local.try_emplace(tensor, static_cast<std::int64_t>(local.size()));
+      hash.add(slot->second);
+      add(hash, tensor_of(parts, tensor));
+    }
+  }
+  for (const Op& inner : op.body) {
+    add(hash, parts, inner, local);
+  }
+}
+
 // Wiring inside the block is told by the position of each tensor's first use, so that two blocks
 // agree exactly when one can be laid over the other; tensors from outside the block look alike.
 std::uint64_t signature_of(const GraphParts& parts, const Block& block) {
   Hash hash;
   std::map<TensorId, std::int64_t> local;
   for (const OpId id : block.ops) {
-    const Op& op = parts.ops[static_cast<std::size_t>(id.value)];
-    hash.add(static_cast<std::int64_t>(op.kind));
-    hash.add(static_cast<std::int64_t>(op.role));
-    add(hash, op.attributes);
-    for (const auto* list : {&op.inputs, &op.outputs}) {
-      hash.add(static_cast<std::int64_t>(list->size()));
-      for (const TensorId tensor : *list) {
-        const auto [slot, is_new] =
-            local.try_emplace(tensor, static_cast<std::int64_t>(local.size()));
-        hash.add(slot->second);
-        add(hash, tensor_of(parts, tensor));
-      }
-    }
+    add(hash, parts, parts.ops[static_cast<std::size_t>(id.value)], local);
   }
   return hash.value();
 }

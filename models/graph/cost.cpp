@@ -123,6 +123,7 @@ std::int64_t vector_flops_of(const Op& op, Shape in, Shape out) {
     case OpKind::kConvolution:
     case OpKind::kHeadMatmul:
     case OpKind::kTokenShift:
+    case OpKind::kFused:
       return 0;
   }
   return 0;
@@ -198,7 +199,34 @@ std::int64_t experts_reached(std::int64_t experts, std::int64_t active, std::int
   return std::max(active, std::int64_t{std::lround(all * (1.0 - missed))});
 }
 
+namespace {
+
+// The work of the whole body, but activations only where they enter or leave the kernel.
+OpCost cost_of_fused(const OperatorGraph& graph, const Op& op) {
+  OpCost cost;
+  for (const Op& inner : op.body) {
+    cost += cost_of(graph, inner);
+  }
+  cost.activation_in_bytes = 0;
+  cost.activation_out_bytes = 0;
+  for (const TensorId id : op.inputs) {
+    const Tensor& tensor = graph.tensor(id);
+    const bool counted = tensor.kind == TensorKind::kWeight || tensor.kind == TensorKind::kKvCache;
+    cost.activation_in_bytes += counted ? 0 : tensor.bytes();
+  }
+  for (const TensorId id : op.outputs) {
+    const Tensor& tensor = graph.tensor(id);
+    cost.activation_out_bytes += tensor.kind == TensorKind::kKvCache ? 0 : tensor.bytes();
+  }
+  return cost;
+}
+
+}  // namespace
+
 OpCost cost_of(const OperatorGraph& graph, const Op& op) {
+  if (op.kind == OpKind::kFused) {
+    return cost_of_fused(graph, op);
+  }
   OpCost cost;
   const Attributes& a = op.attributes;
   const Tensor& out = graph.tensor(op.outputs.front());

@@ -30,6 +30,7 @@ constexpr std::array kFixed = {
     Fixed{"fp8_e4m3", Element::kFp8, 1, 1, 0},
     Fixed{"fp8_e5m2", Element::kFp8, 1, 1, 0},
     Fixed{"int32", Element::kInt32, 1, 4, 0},
+    Fixed{"i8", Element::kInt8, 1, 1, 0},
     Fixed{"mxfp4", Element::kFp4, 32, 16 + 1, 0},
     Fixed{"ternary", Element::kTernary, 4, 1, kFp32Bytes},
     Fixed{"ternary_base3", Element::kTernary, 5, 1, kFp32Bytes},
@@ -100,6 +101,12 @@ std::optional<Format> integer_format(std::string_view name) {
     format.block_elements = 8 / std::gcd<std::int64_t>(8, *bits);
     format.block_bytes = format.block_elements * *bits / 8;
     format.row_bytes = kFp16Bytes;
+    return format;
+  }
+  if (rest == "_zp") {
+    format.block_elements = 8 / std::gcd<std::int64_t>(8, *bits);
+    format.block_bytes = format.block_elements * *bits / 8;
+    format.row_bytes = 2 * kFp16Bytes;
     return format;
   }
   if (!rest.starts_with("_g")) {

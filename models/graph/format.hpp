@@ -54,8 +54,8 @@ struct Format {
 };
 
 // The grammar of format names:
-//   fp32 fp16 bf16 fp8_e4m3 fp8_e5m2        plain numbers
-//   int8 int4 … int2                        signed integers, one fp16 scale per row
+//   fp32 fp16 bf16 fp8_e4m3 fp8_e5m2 i8     plain numbers
+//   int8 int4 … int2, int8_zp …             integers, one fp16 scale (and zero point) per row
 //   intB_gN, intB_gN_zp                     one fp16 scale (and fp16 zero point) per N elements of
 //   a row mxfp4                                   fp4 with an 8-bit exponent per 32 elements
 //   ternary, ternary_base3                  2-bit codes, or five codes in a byte; one fp32 scale

@@ -62,6 +62,8 @@ std::string_view name_of(OpKind kind) {
       return "linear_attention";
     case OpKind::kInterpolate:
       return "interpolate";
+    case OpKind::kFused:
+      return "fused";
   }
   return "unknown";
 }
@@ -106,6 +108,8 @@ std::string_view name_of(Role role) {
       return "recurrence";
     case Role::kMix:
       return "mix";
+    case Role::kAdapter:
+      return "adapter";
     case Role::kOther:
       return "other";
   }

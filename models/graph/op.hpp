@@ -76,6 +76,8 @@ enum class OpKind : std::uint8_t {
   kLinearAttention,    // r, k, v, decay, w bonus -> x, state            RWKV-5 and 6
   kGeneric,            // x or w, … -> x                  what else reads, computes and writes
   kInterpolate,        // x, before, w share, [x share] -> x             x + (before - x) * share
+  kFused,  // what its body reads -> what others read  one kernel that runs `body` without storing
+           //                                          what passes between its operators
 };
 
 std::string_view name_of(OpKind kind);
@@ -101,6 +103,7 @@ enum class Role : std::uint8_t {
   kConvolution,
   kRecurrence,
   kMix,
+  kAdapter,
   kOther,
 };
 
@@ -213,6 +216,7 @@ struct Op {
   std::vector<TensorId> inputs;
   std::vector<TensorId> outputs;
   Attributes attributes;
+  std::vector<Op> body = {};  // of kFused: its operators in order; their tensors are the graph's
 };
 
 }  // namespace joulesim::models

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <map>
 
 namespace joulesim::models {
 namespace {
@@ -67,6 +69,8 @@ Arity arity_of(OpKind kind) {
       return {5, 5};
     case OpKind::kSelectiveScan:
       return {6, 6};
+    case OpKind::kFused:
+      return {1, std::numeric_limits<std::size_t>::max()};
   }
   return {0, 0};
 }
@@ -208,6 +212,38 @@ std::vector<Shape> recurrent_shapes(const Op& op, std::span<const Shape> in, Che
       return {in[0], {a.batch, columns * a.state}};
     }
   }
+}
+
+// Follows the body from what the kernel reads to what it leaves behind.
+std::vector<Shape> fused_shapes(const Op& op, std::span<const Shape> in, Checker& check) {
+  std::map<TensorId, Shape> known;
+  for (std::size_t i = 0; i < op.inputs.size(); ++i) {
+    known.emplace(op.inputs[i], in[i]);
+  }
+  const auto shape_of = [&](TensorId id, const std::string& reader) {
+    const auto found = known.find(id);
+    check.expect(found != known.end(), fmt::format("tensor {} read by {}", id.value, reader),
+                 "one that the kernel reads or has made");
+    return found != known.end() ? found->second : Shape{};
+  };
+  for (const Op& inner : op.body) {
+    std::vector<Shape> inputs;
+    for (const TensorId id : inner.inputs) {
+      inputs.push_back(shape_of(id, inner.name));
+    }
+    const InferredShapes made = infer_shapes(inner, inputs);
+    check.expect(made.fault.empty() && made.outputs.size() == inner.outputs.size(),
+                 fmt::format("{} in it: {}", inner.name, made.fault), "operators that fit");
+    for (std::size_t i = 0; i < std::min(made.outputs.size(), inner.outputs.size()); ++i) {
+      known[inner.outputs[i]] = made.outputs[i];
+    }
+  }
+  check.expect(!op.body.empty(), "no operator in it", "some");
+  std::vector<Shape> out;
+  for (const TensorId id : op.outputs) {
+    out.push_back(shape_of(id, "other operators"));
+  }
+  return out;
 }
 
 }  // namespace
@@ -368,6 +404,9 @@ InferredShapes infer_shapes(const Op& op, std::span<const Shape> in) {
     case OpKind::kWkv:
     case OpKind::kLinearAttention:
       out = recurrent_shapes(op, in, check);
+      break;
+    case OpKind::kFused:
+      out = fused_shapes(op, in, check);
       break;
   }
   return {std::move(out), check.fault()};

@@ -1,10 +1,12 @@
 #include "models/import/codec.hpp"
 
 #include "models/import/block_codes.hpp"
+#include "models/import/integer_codec.hpp"
 
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 namespace joulesim::models {
 namespace {
@@ -38,15 +40,44 @@ BlockDecoder block_decoder(const Format& format) {
   return nullptr;
 }
 
-bool is_scaled_int8(const Format& format) {
-  return format.name.starts_with("int8_g") && format.name.ends_with("_fp32");
+// Not GGUF's ternary blocks, which have scales of their own.
+bool is_plain_ternary(const Format& format) {
+  return format.element == Element::kTernary && format.tensor_bytes > 0;
 }
 
-void decode_scaled_int8(const std::uint8_t* block, std::span<float> out) {
-  const auto scale = load<float>(block);
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    out[i] = scale * static_cast<float>(static_cast<std::int8_t>(block[sizeof(float) + i]));
+// Codes -1, 0, 1; the scale of the matrix is its reader's to apply. Four two-bit codes to a byte
+// (code + 1), or five base-three digits, the first the lowest.
+void decode_ternary(const Format& format, const std::uint8_t* from, std::span<float> out) {
+  const bool dense = format.block_elements == 5;
+  for (std::size_t i = 0; i < out.size();) {
+    unsigned byte = *from++;
+    for (int k = 0; k < format.block_elements && i < out.size(); ++k, ++i) {
+      out[i] = static_cast<float>(static_cast<int>(dense ? byte % 3U : byte & 3U) - 1);
+      byte = dense ? byte / 3U : byte >> 2U;
+    }
   }
+}
+
+// One sign bit, `exponent_bits`, the rest fraction; all ones are infinity and not-a-number in e5m2,
+// in e4m3 only the last code is no number.
+float fp8_to_float(std::uint8_t bits, int exponent_bits) {
+  const int fraction_bits = 7 - exponent_bits;
+  const int exponent = (bits & 0x7f) >> fraction_bits;
+  const int fraction = bits & ((1 << fraction_bits) - 1);
+  const int bias = (1 << (exponent_bits - 1)) - 1;
+  float magnitude = 0.0F;
+  if (exponent_bits == 5 && exponent == 31) {
+    magnitude = fraction == 0 ? std::numeric_limits<float>::infinity()
+                              : std::numeric_limits<float>::quiet_NaN();
+  } else if (exponent_bits == 4 && (bits & 0x7f) == 0x7f) {
+    magnitude = std::numeric_limits<float>::quiet_NaN();
+  } else if (exponent == 0) {
+    magnitude = std::ldexp(static_cast<float>(fraction), 1 - bias - fraction_bits);
+  } else {
+    magnitude = std::ldexp(static_cast<float>(fraction + (1 << fraction_bits)),
+                           exponent - bias - fraction_bits);
+  }
+  return (bits & 0x80) != 0 ? -magnitude : magnitude;
 }
 
 }  // namespace
@@ -144,7 +175,8 @@ void decode_mxfp4(const std::uint8_t* block, float* out) {
 
 bool can_decode(const Format& format) {
   return format.name == "fp32" || format.name == "fp16" || format.name == "bf16" ||
-         is_scaled_int8(format) || block_decoder(format) != nullptr;
+         format.name == "i8" || format.element == Element::kFp8 || is_plain_ternary(format) ||
+         integer_format_of(format).has_value() || block_decoder(format) != nullptr;
 }
 
 void decode_row(const Format& format, std::span<const std::byte> row, std::span<float> out) {
@@ -159,12 +191,19 @@ void decode_row(const Format& format, std::span<const std::byte> row, std::span<
     for (std::size_t i = 0; i < out.size(); ++i) {
       out[i] = bf16_to_float(load<std::uint16_t>(from + 2 * i));
     }
-  } else if (is_scaled_int8(format)) {
-    const auto elements = static_cast<std::size_t>(format.block_elements);
-    for (std::size_t i = 0; i < out.size(); i += elements) {
-      decode_scaled_int8(from, out.subspan(i, elements));
-      from += format.block_bytes;
+  } else if (format.name == "i8") {
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = static_cast<float>(static_cast<std::int8_t>(from[i]));
     }
+  } else if (format.element == Element::kFp8) {
+    const int exponent_bits = format.name == "fp8_e5m2" ? 5 : 4;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = fp8_to_float(from[i], exponent_bits);
+    }
+  } else if (is_plain_ternary(format)) {
+    decode_ternary(format, from, out);
+  } else if (const auto integers = integer_format_of(format)) {
+    decode_integer_row(*integers, row, out);
   } else if (const BlockDecoder decode = block_decoder(format)) {
     const auto elements = static_cast<std::size_t>(format.block_elements);
     for (std::size_t i = 0; i < out.size(); i += elements) {

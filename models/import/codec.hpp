@@ -1,8 +1,7 @@
 // The meaning of stored bits: rows of encoded elements to floats, and back for the simple formats.
 //
-// Models:     fp32, fp16, bf16, the GGUF block types, exactly as their files define them, and
-// int8_gN_fp32
-//             (each block an fp32 scale, then N codes).
+// Models:     fp32, fp16, bf16, fp8, the GGUF block types, exactly as their files define them,
+//             ternary codes, and the integer formats of models/import/integer_codec.hpp.
 // Leaves out: quantisers that search for the best scales (K-quant and iq encoders).
 // Checked by: tests/unit/models_codec.cpp (blocks worked out by hand, round trips),
 //             tests/oracle/models_stories.cpp (files written by another tool).
@@ -27,7 +26,8 @@ std::uint16_t float_to_bf16(float value);  // to nearest, ties to even
 void decode_row(const Format& format, std::span<const std::byte> row, std::span<float> out);
 
 [[nodiscard]] bool can_encode(const Format& format);
-// Appends the encoded row: fp32, fp16, bf16, q8_0 and q4_0.
+// Appends the encoded row: plain numbers, q8_0, q4_0, integers with scales to the nearest code;
+// ternary rows are codes already (WeightMatrix::encode finds their scale).
 void encode_row(const Format& format, std::span<const float> row, std::vector<std::byte>& out);
 
 }  // namespace joulesim::models

@@ -1,4 +1,5 @@
 #include "models/import/codec.hpp"
+#include "models/import/integer_codec.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -54,6 +55,39 @@ std::uint32_t round_off(std::uint32_t magnitude, unsigned bits) {
   return (magnitude + half - 1U + odd) >> bits;
 }
 
+// To the nearest of all finite codes, ties to the even one; beyond the largest, the largest.
+std::uint8_t float_to_fp8(float value, const Format& format) {
+  const bool wide_range = format.name == "fp8_e5m2";
+  const int fraction_bits = wide_range ? 2 : 3;
+  const int bias = wide_range ? 15 : 7;
+  const float largest = wide_range ? 57344.0F : 448.0F;
+  const auto sign = static_cast<std::uint8_t>(std::signbit(value) ? 0x80 : 0);
+  const float magnitude = std::min(std::fabs(value), largest);
+  if (!(magnitude > 0.0F)) {
+    return sign;
+  }
+  const int exponent = std::max(std::ilogb(magnitude), 1 - bias);
+  // A count of the smallest step at this exponent; a carry moves into the next by itself.
+  const auto steps =
+      static_cast<int>(std::nearbyint(std::ldexp(magnitude, fraction_bits - exponent)));
+  const int code = ((exponent + bias - 1) << fraction_bits) + steps;
+  return static_cast<std::uint8_t>(sign | code);
+}
+
+void encode_ternary(const Format& format, std::span<const float> row, std::vector<std::byte>& out) {
+  const bool dense = format.block_elements == 5;
+  for (std::size_t i = 0; i < row.size();) {
+    unsigned byte = 0;
+    unsigned place = 1;
+    for (int k = 0; k < format.block_elements; ++k, ++i) {
+      const float value = i < row.size() ? row[i] : 0.0F;
+      byte += place * static_cast<unsigned>(std::clamp(std::lround(value), -1L, 1L) + 1);
+      place *= dense ? 3U : 4U;
+    }
+    out.push_back(static_cast<std::byte>(byte));
+  }
+}
+
 }  // namespace
 
 std::uint16_t float_to_fp16(float value) {
@@ -84,7 +118,9 @@ std::uint16_t float_to_bf16(float value) {
 
 bool can_encode(const Format& format) {
   return format.name == "fp32" || format.name == "fp16" || format.name == "bf16" ||
-         format.name == "q8_0" || format.name == "q4_0";
+         format.name == "q8_0" || format.name == "q4_0" || format.element == Element::kFp8 ||
+         (format.element == Element::kTernary && format.tensor_bytes > 0) ||
+         integer_format_of(format).has_value();
 }
 
 void encode_row(const Format& format, std::span<const float> row, std::vector<std::byte>& out) {
@@ -99,8 +135,18 @@ void encode_row(const Format& format, std::span<const float> row, std::vector<st
     }
     return;
   }
+  if (format.element == Element::kTernary) {
+    encode_ternary(format, row, out);
+    return;
+  }
+  if (const auto integers = integer_format_of(format)) {
+    encode_integer_row(*integers, row, out);
+    return;
+  }
   for (const float x : row) {
-    if (format.name == "fp16") {
+    if (format.element == Element::kFp8) {
+      append(out, float_to_fp8(x, format));
+    } else if (format.name == "fp16") {
       append(out, float_to_fp16(x));
     } else if (format.name == "bf16") {
       append(out, float_to_bf16(x));

@@ -39,11 +39,11 @@ struct TypeName {
   const char* format;
 };
 constexpr std::array kTypes = {
-    TypeName{0, "fp32"},   TypeName{1, "fp16"},    TypeName{2, "q4_0"},    TypeName{3, "q4_1"},
-    TypeName{6, "q5_0"},   TypeName{7, "q5_1"},    TypeName{8, "q8_0"},    TypeName{10, "q2_k"},
-    TypeName{11, "q3_k"},  TypeName{12, "q4_k"},   TypeName{13, "q5_k"},   TypeName{14, "q6_k"},
-    TypeName{15, "q8_k"},  TypeName{20, "iq4_nl"}, TypeName{23, "iq4_xs"}, TypeName{30, "bf16"},
-    TypeName{34, "tq1_0"}, TypeName{35, "tq2_0"},  TypeName{39, "mxfp4"},
+    TypeName{0, "fp32"},  TypeName{1, "fp16"},    TypeName{2, "q4_0"},    TypeName{3, "q4_1"},
+    TypeName{6, "q5_0"},  TypeName{7, "q5_1"},    TypeName{8, "q8_0"},    TypeName{10, "q2_k"},
+    TypeName{11, "q3_k"}, TypeName{12, "q4_k"},   TypeName{13, "q5_k"},   TypeName{14, "q6_k"},
+    TypeName{15, "q8_k"}, TypeName{20, "iq4_nl"}, TypeName{23, "iq4_xs"}, TypeName{24, "i8"},
+    TypeName{30, "bf16"}, TypeName{34, "tq1_0"},  TypeName{35, "tq2_0"},  TypeName{39, "mxfp4"},
 };
 
 class Parser {
@@ -70,6 +70,7 @@ class Parser {
       entries.push_back(directory_entry());
     }
     place(entries);
+    unpack();
     return std::move(gguf_);
   }
 
@@ -303,6 +304,61 @@ class Parser {
       if (!gguf_.tensors.emplace(name, std::move(tensor)).second) {
         throw BinaryFault(entry.written_at, "tensor '" + name + "' a second time",
                           "each name once");
+      }
+    }
+  }
+
+  // Tensors of plain bytes that hold a format without a GGUF type: see
+  // models/kernels/gguf_writer.hpp.
+  void unpack() {
+    const std::string prefix = "joulesim.packed.";
+    const auto refuse = [&](const std::string& found, const std::string& expected) {
+      throw BinaryFault(reader_.offset(), found, expected);
+    };
+    if (!gguf_.values.contains(prefix + "names")) {
+      return;
+    }
+    const auto texts = [&](const char* key) {
+      const auto found = gguf_.values.find(prefix + key);
+      const auto* list = found != gguf_.values.end()
+                             ? std::get_if<std::vector<std::string>>(&found->second)
+                             : nullptr;
+      return list != nullptr ? *list : std::vector<std::string>();
+    };
+    const auto numbers = [&](const char* key) {
+      const auto found = gguf_.values.find(prefix + key);
+      const auto* list = found != gguf_.values.end()
+                             ? std::get_if<std::vector<std::int64_t>>(&found->second)
+                             : nullptr;
+      return list != nullptr ? *list : std::vector<std::int64_t>();
+    };
+    const auto names = texts("names");
+    const auto formats = texts("formats");
+    const auto rows = numbers("rows");
+    const auto columns = numbers("columns");
+    if (formats.size() != names.size() || rows.size() != names.size() ||
+        columns.size() != names.size()) {
+      refuse(fmt::format("'{}names' without as many formats, rows and columns", prefix),
+             "one of each for every name");
+    }
+    constexpr std::int64_t kWidest = 1 << 24;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const auto format = find_format(formats[i]);
+      const auto tensor = gguf_.tensors.find(names[i]);
+      const bool sized =
+          rows[i] >= 1 && rows[i] <= kWidest && columns[i] >= 1 && columns[i] <= kWidest;
+      if (!format || !can_decode(*format) || !sized || tensor == gguf_.tensors.end() ||
+          tensor->second.format.name != "i8" ||
+          tensor->second.data.size() !=
+              static_cast<std::uint64_t>(format->bytes(rows[i], columns[i]))) {
+        refuse(fmt::format("'{}' packed as {} of {}x{}", names[i], formats[i], rows[i], columns[i]),
+               "a known format that fills a tensor of plain bytes");
+      }
+      tensor->second.format = *format;
+      tensor->second.shape = {rows[i], columns[i]};
+      tensor->second.dimensions = {static_cast<std::uint64_t>(columns[i])};
+      if (rows[i] > 1) {
+        tensor->second.dimensions.push_back(static_cast<std::uint64_t>(rows[i]));
       }
     }
   }

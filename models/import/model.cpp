@@ -12,14 +12,37 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <set>
 
 namespace joulesim::models {
 
+namespace {
+
+// The scale of ternary weights: BitNet b1.58, arXiv 2402.17764, eq. 3.
+float mean_magnitude(std::span<const float> values) {
+  double sum = 0.0;
+  for (const float value : values) {
+    sum += std::fabs(value);
+  }
+  return static_cast<float>(sum / static_cast<double>(values.size()));
+}
+
+}  // namespace
+
 void WeightMatrix::row(std::int64_t index, std::span<float> out) const {
   const auto size = static_cast<std::size_t>(format.bytes_of_row(shape.columns));
   decode_row(format, data.subspan(static_cast<std::size_t>(index) * size, size), out);
+  if (format.tensor_bytes > 0) {  // the scale of the matrix stands behind its rows
+    float scale = 0.0F;
+    std::memcpy(&scale, data.data() + static_cast<std::size_t>(shape.rows) * size, sizeof(scale));
+    for (float& value : out) {
+      value *= scale;
+    }
+  }
 }
 
 std::vector<float> WeightMatrix::all() const {
@@ -36,8 +59,17 @@ WeightMatrix WeightMatrix::encode(const Format& format, Shape shape,
   auto bytes = std::make_shared<std::vector<std::byte>>();
   bytes->reserve(static_cast<std::size_t>(format.bytes(shape.rows, shape.columns)));
   const auto columns = static_cast<std::size_t>(shape.columns);
+  std::vector<float> row(columns);
+  const float scale = format.tensor_bytes > 0 ? mean_magnitude(values) : 1.0F;
   for (std::size_t r = 0; r < static_cast<std::size_t>(shape.rows); ++r) {
-    encode_row(format, values.subspan(r * columns, columns), *bytes);
+    const auto part = values.subspan(r * columns, columns);
+    std::transform(part.begin(), part.end(), row.begin(),
+                   [&](float value) { return scale > 0.0F ? value / scale : 0.0F; });
+    encode_row(format, row, *bytes);
+  }
+  if (format.tensor_bytes > 0) {
+    const auto* raw = reinterpret_cast<const std::byte*>(&scale);
+    bytes->insert(bytes->end(), raw, raw + sizeof(scale));
   }
   const std::span<const std::byte> data(*bytes);
   return {format, shape, data, std::move(bytes)};

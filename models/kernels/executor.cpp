@@ -1,5 +1,6 @@
 #include "models/kernels/executor.hpp"
 
+#include "models/import/codec.hpp"
 #include "models/kernels/attention.hpp"
 #include "models/kernels/executor_step.hpp"
 #include "models/kernels/operators.hpp"
@@ -11,6 +12,22 @@
 #include <utility>
 
 namespace joulesim::models {
+namespace {
+
+// What a cache narrower than 16 bits makes of a row.
+void round_to(const Format& format, std::span<float> row) {
+  const Element element = format.element;
+  const bool wide = element <= Element::kBf16 || element == Element::kInt32;
+  if (wide || !can_encode(format)) {
+    return;
+  }
+  std::vector<std::byte> bytes;
+  encode_row(format, row, bytes);
+  decode_row(format, bytes, row);
+}
+
+}  // namespace
+
 const WeightMatrix& Executor::weight(const OperatorGraph& graph, TensorId id) const {
   const std::string& name = graph.storage(graph.tensor(id).storage).name;
   const auto found = model_.weights.find(name);
@@ -52,6 +69,13 @@ std::map<std::string, FloatArray> Executor::run(const OperatorGraph& graph, cons
       const bool last = --step.readers[size(read.value)] == 0;
       if (last && graph.tensor(read).kind != TensorKind::kOutput) {
         Values().swap(step.values[size(read.value)]);
+      }
+    }
+    for (const Op& inner : op.body) {
+      for (const TensorId made : inner.outputs) {
+        if (std::find(op.outputs.begin(), op.outputs.end(), made) == op.outputs.end()) {
+          Values().swap(step.values[size(made.value)]);
+        }
       }
     }
   }
@@ -134,8 +158,14 @@ void Executor::execute(const Op& op, Step& step) {
     case OpKind::kLinearAttention:
       return attend_linearly(op, step);
     case OpKind::kGeneric:
-      throw InputError(op.name + ": found an operator of a lifted graph; expected it to be computed "
-                                 "from its file");
+      throw InputError(op.name +
+                       ": found an operator of a lifted graph; expected it to be computed "
+                       "from its file");
+    case OpKind::kFused:
+      for (const Op& inner : op.body) {
+        execute(inner, step);
+      }
+      return;
   }
 }
 
@@ -239,6 +269,9 @@ void Executor::append(const Op& op, Step& step) {
       const Values& fresh = step.in(op, i);
       const auto from = fresh.begin() + b * a.new_tokens * columns;
       sequence.insert(sequence.end(), from, from + a.new_tokens * columns);
+      for (std::int64_t t = a.past; t < a.past + a.new_tokens; ++t) {
+        round_to(step.graph.tensor(op.outputs[i]).format, row_of(sequence, t, columns));
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 // Runs an operator graph on real numbers, keeping the key-value cache between steps.
 //
 // Models:     every operator kind of models/graph/op.hpp; linear layers through a Datapath.
+//             Caches whose format is narrower than 16 bits hold what that format can.
 // Leaves out: rounding of activations between operators (they stay fp32).
 // Checked by: tests/oracle/models_stories.cpp, tests/kernels/models_executor.cpp
 #pragma once

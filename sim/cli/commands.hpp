@@ -29,7 +29,7 @@ int demo(const Common& common, const RunArguments& arguments);
 
 int check(const Common& common, const std::vector<std::string>& files);
 int list(const Common& common, const std::string& what);
-int show(const Common& common, const std::string& thing, bool dot);
+int show(const Common& common, const std::string& thing, bool dot, bool training);
 int explain(const Common& common, const std::string& result, const std::string& metric);
 
 struct EvalArguments {
@@ -102,5 +102,47 @@ struct StorageArguments {
   bool random = false;
 };
 int storage(const Common& common, const StorageArguments& arguments);
+// Where calibration and evaluation texts come from: files, or the model itself.
+struct TextArguments {
+  std::string tokenizer;      // of a llama2.c checkpoint
+  std::string calibration;    // file
+  std::string text;           // file to judge on
+  std::int64_t samples = 64;  // sequences that the model writes where no file is named
+  std::int64_t length = 128;  // tokens of a sequence or window
+  std::uint64_t seed = 1;
+};
+
+struct QuantiseArguments {
+  std::string model;
+  std::string method = "rtn";
+  std::string embedding;  // format; empty: as it is
+  int bits = 4;
+  std::int64_t group = 0;
+  double damping = 0.01;
+  bool zero_point = false, clip = false, act_order = false;
+  TextArguments text;
+  std::string out;
+};
+int quantise(const Common& common, const QuantiseArguments& arguments);
+
+struct PruneArguments {
+  std::string model;
+  std::int64_t heads = 0, neurons = 0, channels = 0;
+  std::vector<int> layers;
+  TextArguments text;
+  std::string out;
+};
+int prune(const Common& common, const PruneArguments& arguments);
+
+struct QualityArguments {
+  std::string model, device, unit, runtime, activations = "fp16", fidelity = "analytic";
+  std::vector<int> bits = {8, 4, 3, 2};
+  std::vector<std::string> methods = {"rtn", "gptq", "ternary"};
+  std::int64_t group = 32;
+  bool zero_point = false, clip = false, act_order = false;
+  TextArguments text;
+  std::string out;
+};
+int quality(const Common& common, const QualityArguments& arguments);
 
 }  // namespace joulesim::cli

@@ -8,6 +8,7 @@
 #include "reports/result/result_json.hpp"
 #include "reports/terminal/text.hpp"
 #include "sim/cli/commands.hpp"
+#include "sim/cli/show_training.hpp"
 #include "sim/engine/library.hpp"
 #include "sim/engine/machine.hpp"
 #include "sim/engine/prepare.hpp"
@@ -133,7 +134,11 @@ void print_figures(const Common& common, const std::string& title,
 }
 
 void show_model(const Common& common, const models::ModelSpec& spec,
-                const std::vector<Figure>& figures, bool dot) {
+                const std::vector<Figure>& figures, bool dot, bool training) {
+  if (training) {
+    show_training(common, spec);
+    return;
+  }
   const std::int64_t context =
       std::max<std::int64_t>(1, std::min<std::int64_t>(128, spec.max_context - 1));
   const models::OperatorGraph graph =
@@ -244,7 +249,7 @@ int list(const Common& common, const std::string& what) {
   return 0;
 }
 
-int show(const Common& common, const std::string& thing, bool dot) {
+int show(const Common& common, const std::string& thing, bool dot, bool training) {
   const engine::Library library = engine::Library::open();
   const std::string stem = thing;
   if (const auto* device = library.device(thing)) {
@@ -257,9 +262,9 @@ int show(const Common& common, const std::string& thing, bool dot) {
     print_figures(common, part->title, file.figures());
   } else if (const auto* model = library.model(thing)) {
     const models::ModelFile file = models::read_model_file(model->path);
-    show_model(common, file.spec, file.figures, dot);
+    show_model(common, file.spec, file.figures, dot, training);
   } else if (std::error_code none; fs::exists(thing, none)) {
-    show_model(common, models::load_model_spec(thing), {}, dot);
+    show_model(common, models::load_model_spec(thing), {}, dot, training);
   } else if (const auto* scenario = library.scenario(thing)) {
     const engine::Scenario s = engine::read_scenario(scenario->path, {});
     std::cout << s.title << "\n" << s.question << "\n\n" << s.text;

@@ -113,6 +113,73 @@ void add_memory_options(CLI::App* command, cli::MemoryArguments& arguments) {
   command->add_flag("--summary", arguments.summary, "a summary for people instead of JSON");
 }
 
+void add_text_options(CLI::App& command, cli::TextArguments& text) {
+  command.add_option("--tokenizer", text.tokenizer,
+                     "token table of a llama2.c checkpoint (tokenizer.bin)");
+  command
+      .add_option("--samples", text.samples,
+                  "sequences that the model writes where no text is named")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  command.add_option("--length", text.length, "tokens of a sequence or window")
+      ->check(CLI::Range(2, 1 << 20))
+      ->capture_default_str();
+  command.add_option("--seed", text.seed, "of what the model writes")->capture_default_str();
+}
+
+void add_quantise_options(CLI::App& command, cli::QuantiseArguments& arguments) {
+  command.add_option("model", arguments.model, "model file")->required();
+  command.add_option("--method", arguments.method, "rtn, gptq or ternary")->capture_default_str();
+  command.add_option("--bits", arguments.bits, "2, 3, 4, 5, 6 or 8")->capture_default_str();
+  command.add_option("--group", arguments.group, "elements that share a scale; 0: a row")
+      ->capture_default_str();
+  command.add_flag("--zero-point", arguments.zero_point, "scales with a zero point");
+  command.add_flag("--clip", arguments.clip, "search for the range that loses least");
+  command.add_flag("--act-order", arguments.act_order, "gptq: columns with large inputs first");
+  command.add_option("--damping", arguments.damping, "gptq: share of the mean diagonal")
+      ->check(CLI::Range(0.0, 1e3))
+      ->capture_default_str();
+  command.add_option("--embedding", arguments.embedding, "format of embedding and head");
+  command.add_option("--text", arguments.text.calibration, "calibration text for gptq");
+  add_text_options(command, arguments.text);
+  command.add_option("--out", arguments.out, "GGUF file to write")->required();
+}
+
+void add_prune_options(CLI::App& command, cli::PruneArguments& arguments) {
+  command.add_option("model", arguments.model, "model file")->required();
+  command.add_option("--heads", arguments.heads, "groups of heads to take from every layer");
+  command.add_option("--neurons", arguments.neurons, "neurons to take from every feed-forward");
+  command.add_option("--channels", arguments.channels, "channels to take from the stream");
+  command.add_option("--layers", arguments.layers, "layers to take out, from 0")->delimiter(',');
+  command.add_option("--text", arguments.text.text, "text to judge on");
+  command.add_option("--calibration", arguments.text.calibration, "text to choose by");
+  add_text_options(command, arguments.text);
+  command.add_option("--out", arguments.out, "GGUF file to write")->required();
+}
+
+void add_quality_options(CLI::App& command, cli::QualityArguments& arguments) {
+  command.add_option("model", arguments.model, "model file")->required();
+  command.add_option("--device", arguments.device, "device to simulate energy on");
+  command.add_option("--unit", arguments.unit, "unit of the device");
+  command.add_option("--runtime", arguments.runtime, "software stack");
+  command.add_option("--activations", arguments.activations, "format between operators")
+      ->capture_default_str();
+  command.add_option("--fidelity", arguments.fidelity, "level of the energy simulation")
+      ->check(CLI::IsMember({"analytic", "train", "burst"}))
+      ->capture_default_str();
+  command.add_option("--bits", arguments.bits, "widths, separated by commas")->delimiter(',');
+  command.add_option("--methods", arguments.methods, "rtn, gptq, ternary")->delimiter(',');
+  command.add_option("--group", arguments.group, "elements that share a scale; 0: a row")
+      ->capture_default_str();
+  command.add_flag("--zero-point", arguments.zero_point, "scales with a zero point");
+  command.add_flag("--clip", arguments.clip, "search for the range that loses least");
+  command.add_flag("--act-order", arguments.act_order, "gptq: columns with large inputs first");
+  command.add_option("--text", arguments.text.text, "text to judge on");
+  command.add_option("--calibration", arguments.text.calibration, "calibration text for gptq");
+  add_text_options(command, arguments.text);
+  command.add_option("--out", arguments.out, "folder for quality.{json,md,html}");
+}
+
 int dispatch(int argc, char** argv) {
   CLI::App app{"joulesim: how fast, how many joules and why, for transformers on any machine"};
   app.set_version_flag("--version", JOULESIM_VERSION);
@@ -126,6 +193,7 @@ int dispatch(int argc, char** argv) {
   std::string result;
   std::string metric;
   bool dot = false;
+  bool training = false;
   cli::KernelArguments kernel;
 
   CLI::App* run_command = app.add_subcommand("run", "simulate scenarios and write their reports");
@@ -156,6 +224,7 @@ int dispatch(int argc, char** argv) {
       app.add_subcommand("show", "a device, part, model or scenario with all its figures");
   show_command->add_option("thing", what, "name or file")->required();
   show_command->add_flag("--dot", dot, "a model's operator graph as Graphviz text");
+  show_command->add_flag("--training", training, "what a model's training step costs");
 
   CLI::App* explain_command =
       app.add_subcommand("explain", "where a number of a result comes from");
@@ -222,6 +291,21 @@ int dispatch(int argc, char** argv) {
       ->check(CLI::Range(1, 1024));
   storage_command->add_flag("--random", storage.random, "at random places instead of in order");
 
+  cli::QuantiseArguments quantise;
+  CLI::App* quantise_command =
+      app.add_subcommand("quantise", "write a model file with its weights in fewer bits");
+  add_quantise_options(*quantise_command, quantise);
+
+  cli::PruneArguments prune;
+  CLI::App* prune_command =
+      app.add_subcommand("prune", "write a model file without some heads, neurons or layers");
+  add_prune_options(*prune_command, prune);
+
+  cli::QualityArguments quality;
+  CLI::App* quality_command =
+      app.add_subcommand("quality", "bits and methods against perplexity and energy per token");
+  add_quality_options(*quality_command, quality);
+
   for (CLI::App* command : app.get_subcommands({})) {
     add_common(command, common);
   }
@@ -246,7 +330,7 @@ int dispatch(int argc, char** argv) {
     return cli::list(common, what);
   }
   if (*show_command) {
-    return cli::show(common, what, dot);
+    return cli::show(common, what, dot, training);
   }
   if (*explain_command) {
     return cli::explain(common, result, metric);
@@ -264,6 +348,15 @@ int dispatch(int argc, char** argv) {
   }
   if (*storage_command) {
     return cli::storage(common, storage);
+  }
+  if (*quantise_command) {
+    return cli::quantise(common, quantise);
+  }
+  if (*prune_command) {
+    return cli::prune(common, prune);
+  }
+  if (*quality_command) {
+    return cli::quality(common, quality);
   }
   return cli::eval(common, eval);
 }

@@ -1,6 +1,5 @@
 #include "sim/engine/prepare.hpp"
 
-#include "models/arch/build_graph.hpp"
 #include "models/arch/model_file.hpp"
 #include "models/import/model.hpp"
 
@@ -29,9 +28,11 @@ bool is_model_file(const std::string& name) {
          name.ends_with(".toml") || name.ends_with(".json") || name.find('/') != std::string::npos;
 }
 
-void load_model(const Library& library, Prepared& prepared) {
+void load_model(const Library& library, Prepared& prepared, const models::ModelSpec* given) {
   const Scenario& scenario = prepared.scenario;
-  if (const models::ZooEntry* entry = library.model(scenario.model)) {
+  if (given != nullptr) {
+    prepared.model = *given;
+  } else if (const models::ZooEntry* entry = library.model(scenario.model)) {
     const models::ModelFile file = models::read_model_file(entry->path);
     prepared.model = file.spec;
     prepared.model_figures = file.figures;
@@ -66,6 +67,8 @@ void load_model(const Library& library, Prepared& prepared) {
   if (scenario.embedding) {
     spec.formats.embedding = *models::find_format(*scenario.embedding);
     spec.formats.head = spec.formats.embedding;
+    spec.format_of.erase("embedding");
+    spec.format_of.erase("head");
   }
   if (scenario.activations) {
     // A float format is what passes between operators; an integer one is what linear layers read.
@@ -223,20 +226,39 @@ std::vector<double> weights_of(const std::vector<std::int64_t>& contexts, std::i
 
 }  // namespace
 
+models::OperatorGraph graph_of(const Prepared& prepared, const models::Phase& phase) {
+  const models::OperatorGraph graph = models::build_graph(prepared.model, phase);
+  if (prepared.scenario.transforms.empty()) {
+    return graph;
+  }
+  try {
+    return models::apply(graph, prepared.scenario.transforms);
+  } catch (const InputError& fault) {
+    Diagnostics diagnostics;
+    for (const Diagnostic& diagnostic : fault.diagnostics().all()) {
+      diagnostics.error(prepared.scenario.transform_place, diagnostic.message);
+    }
+    throw InputError(std::move(diagnostics));
+  }
+}
+
 mapping::StepPlan replan(const Prepared& prepared, const PlannedStep& step, std::int64_t batch,
                          const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime) {
   models::Phase phase = step.phase;
   phase.batch = batch;
-  const models::OperatorGraph graph = models::build_graph(prepared.model, phase);
+  const models::OperatorGraph graph = graph_of(prepared, phase);
   return mapping::plan_step(graph, prepared.placement, unit, runtime, prepared.scenario.unit_place);
 }
 
-std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenario) {
+namespace {
+
+std::unique_ptr<Prepared> prepare_all(const Library& library, const Scenario& scenario,
+                                      const models::ModelSpec* model) {
   auto prepared = std::make_unique<Prepared>();
   prepared->scenario = scenario;
   prepared->files.push_back({scenario.path, fnv1a(scenario.text)});
   Diagnostics faults;
-  gather(faults, [&] { load_model(library, *prepared); });
+  gather(faults, [&] { load_model(library, *prepared, model); });
   gather(faults, [&] { load_device(library, *prepared); });
   if (!faults.ok()) {
     throw InputError(std::move(faults));
@@ -261,8 +283,8 @@ std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenar
     return models::decode_phase(spec, scenario.prompt_tokens, context, scenario.batch);
   };
   const models::Phase prefill_phase = models::prefill_phase(spec, scenario.prompt_tokens);
-  const models::OperatorGraph prefill = models::build_graph(spec, prefill_phase);
-  const models::OperatorGraph last = models::build_graph(spec, decode_at(positions - 1));
+  const models::OperatorGraph prefill = graph_of(*prepared, prefill_phase);
+  const models::OperatorGraph last = graph_of(*prepared, decode_at(positions - 1));
   prepared->placement = mapping::place(last, prefill, positions, prepared->tiers,
                                        placement_wish(scenario), scenario.storage_place);
   set_file_uses(*prepared);
@@ -286,8 +308,8 @@ std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenar
       contexts_of(scenario.prompt_tokens, scenario.generate_tokens);
   for (const std::int64_t context : contexts) {
     const models::Phase phase = decode_at(context);
-    prepared->decode.push_back(plan(models::build_graph(spec, phase), phase,
-                                    fmt::format("decode at {}", context), context));
+    prepared->decode.push_back(
+        plan(graph_of(*prepared, phase), phase, fmt::format("decode at {}", context), context));
   }
   // An encoder's weights are the model's too, though no decode step reads them.
   for (PlannedStep& step : prepared->decode) {
@@ -296,6 +318,17 @@ std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenar
   }
   prepared->decode_weight = weights_of(contexts, scenario.generate_tokens);
   return prepared;
+}
+
+}  // namespace
+
+std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenario) {
+  return prepare_all(library, scenario, nullptr);
+}
+
+std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenario,
+                                  const models::ModelSpec& model) {
+  return prepare_all(library, scenario, &model);
 }
 
 }  // namespace joulesim::engine

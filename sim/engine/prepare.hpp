@@ -48,6 +48,14 @@ struct Prepared {
 // placement.
 std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenario);
 
+// The same for a model that is at hand already; the scenario's name of it is not looked up.
+std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenario,
+                                  const models::ModelSpec& model);
+
+// One step's operators: the model's graph after the scenario's transforms. Throws InputError when a
+// transform does not fit the model.
+models::OperatorGraph graph_of(const Prepared& prepared, const models::Phase& phase);
+
 // The same steps planned for another unit or software stack (what-if runs).
 mapping::StepPlan replan(const Prepared& prepared, const PlannedStep& step, std::int64_t batch,
                          const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime);

@@ -31,6 +31,20 @@ bool has_weights(const std::string& model) {
          path.extension() == ".safetensors";
 }
 
+std::vector<models::Transform> read_transforms(const ConfigNode& node) {
+  std::vector<models::Transform> transforms;
+  for (const std::string& text : node.texts("transform")) {
+    try {
+      transforms.push_back(models::parse_transform(text));
+    } catch (const InputError& fault) {
+      for (const Diagnostic& diagnostic : fault.diagnostics().all()) {
+        node.error("transform", diagnostic.message);
+      }
+    }
+  }
+  return transforms;
+}
+
 FleetWish read_fleet(const ConfigNode& node) {
   FleetWish fleet;
   fleet.requests = node.quantity<Frequency>("requests");
@@ -158,6 +172,8 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
   scenario.activations = format_if(model, "activations");
   scenario.kv_cache = format_if(model, "kv_cache");
   scenario.layer_repeat = model.integer_if("layer_repeat", 1, 64);
+  scenario.transforms = read_transforms(model);
+  scenario.transform_place = model.region("transform");
 
   const ConfigNode machine = root.table("machine");
   scenario.device = machine.text("device");

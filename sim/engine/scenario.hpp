@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hw/flash/storage_system.hpp"
+#include "models/graph/passes.hpp"
 #include "sim/base/config.hpp"
 #include "sim/base/quantity.hpp"
 #include "sim/engine/quality.hpp"
@@ -56,6 +57,7 @@ struct Scenario {
   std::string model;  // zoo name, or the path of a model file
   std::optional<std::string> weights, embedding, activations, kv_cache;
   std::optional<std::int64_t> layer_repeat;
+  std::vector<models::Transform> transforms;  // of every step's graph, in this order
 
   std::string device;
   std::optional<std::string> unit, runtime;
@@ -74,8 +76,8 @@ struct Scenario {
   std::optional<QualityWish> quality;
 
   // Places of inputs, for messages about them.
-  Region model_place, device_place, unit_place, runtime_place, weights_place, workload_place,
-      battery_place, storage_place;
+  Region model_place, transform_place, device_place, unit_place, runtime_place, weights_place,
+      workload_place, battery_place, storage_place;
 };
 
 // Throws InputError with every fault. `settings` are "a.b=value" from the command line.

@@ -1,6 +1,7 @@
 #include "sim/mapping/step.hpp"
 
 #include "models/graph/cost.hpp"
+#include "sim/mapping/operands.hpp"
 
 #include <fmt/format.h>
 
@@ -18,37 +19,6 @@ using hw::DataType;
 using models::Element;
 using models::OpKind;
 using models::TensorKind;
-
-std::optional<DataType> plain_type(Element element) {
-  switch (element) {
-    case Element::kFp32:
-      return DataType::fp32;
-    case Element::kFp16:
-      return DataType::fp16;
-    case Element::kBf16:
-      return DataType::bf16;
-    case Element::kFp8:
-      return DataType::fp8;
-    case Element::kInt8:
-      return DataType::int8;
-    case Element::kInt4:
-      return DataType::int4;
-    default:
-      return std::nullopt;
-  }
-}
-
-// The multiplier's type follows the activations: narrower weights are unpacked to it. Only ternary
-// weights against int8 activations have a datapath of their own where the unit offers one.
-DataType multiplier(Element weight, Element activation, const hw::ComputeUnit& unit) {
-  const DataType type = plain_type(activation).value_or(DataType::fp16);
-  const auto types = unit.types();
-  const bool adder = std::find(types.begin(), types.end(), DataType::ternary) != types.end();
-  if (weight == Element::kTernary && type == DataType::int8 && adder) {
-    return DataType::ternary;
-  }
-  return type;
-}
 
 class Planner {
  public:
@@ -149,6 +119,9 @@ class Planner {
         work.kind = hw::WorkKind::copy;
         work.fused = op.kind != OpKind::kEmbedding && runtime_.fuse_vector_work;
         count_vector_work(cost, graph_.tensor(op.outputs.front()), work);  // a scaled embedding
+        break;
+      case OpKind::kFused:
+        describe_fused(graph_, op, cost, unit_, runtime_, work);
         break;
       default: {
         work.kind = hw::WorkKind::vector;

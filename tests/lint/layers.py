@@ -17,7 +17,7 @@ HARDWARE = [
     "hw/" + name
     for name in "battery cpu display dram flash gpu link lpu npu power runtime sram".split()
 ]
-MODELS = ["models/arch", "models/import", "models/kernels"]
+MODELS = ["models/arch", "models/import", "models/kernels", "models/transform"]
 REPORTS = ["reports/" + name for name in "data html plots terminal trace".split()]
 ROOF = ["sim/mapping", "sim/engine", "sim/serving"]
 CATALOG = "hw"  # files that lie in hw itself

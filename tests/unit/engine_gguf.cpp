@@ -118,3 +118,23 @@ TEST_CASE("without a numerics section a GGUF result has no numerics metrics") {
   }
   CHECK(result.metric("decode.tokens_per_second") != nullptr);
 }
+
+TEST_CASE("a scenario's transforms change what is run, and unknown ones are refused in place") {
+  const Folder folder;
+  const Library library = Library::open();
+  const std::string path = scenario_in(folder, "");
+  const auto steps = [&](const std::string& transforms) {
+    return prepare(library, read_scenario(path, {"model.transform=[" + transforms + "]"}));
+  };
+  const auto plain = steps("");
+  const auto fused = steps("\"fuse_all\"");
+  CHECK(fused->prefill.plan.works.size() < plain->prefill.plan.works.size());
+  CHECK(fused->prefill.totals.cost.macs == plain->prefill.totals.cost.macs);
+  CHECK(fused->prefill.totals.cost.bytes() < plain->prefill.totals.cost.bytes());
+  const auto adapted = steps("\"lora:4\", \"kv_cache:int8_head\"");
+  CHECK(adapted->prefill.totals.parameters > plain->prefill.totals.parameters);
+  CHECK(adapted->prefill.totals.kv_bytes_per_token < plain->prefill.totals.kv_bytes_per_token);
+  CHECK_THROWS_WITH(steps("\"fuse_qvk\""), Catch::Contains("did you mean 'fuse_qkv'"));
+  CHECK_THROWS_WITH(steps("\"share_blocks:0\""), Catch::Contains("whole number"));
+  CHECK_THROWS_WITH(steps("\"kv_cache:int9\""), Catch::Contains("int9"));
+}

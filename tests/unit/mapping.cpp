@@ -5,6 +5,7 @@
 #include "models/arch/build_graph.hpp"
 #include "models/arch/model_file.hpp"
 #include "models/graph/cost.hpp"
+#include "models/graph/passes.hpp"
 #include "sim/mapping/step.hpp"
 
 #include <catch2/catch.hpp>
@@ -231,5 +232,36 @@ TEST_CASE("a unit's refusals are told once for every kind of operator") {
   for (const char* label : {"'query'", "'down'", "'attention_output'"}) {
     REQUIRE(contains(text, label));
     CHECK(text.find(label, text.find(label) + 1) == std::string::npos);
+  }
+}
+
+TEST_CASE("fused graphs plan to fewer works with the same arithmetic and weights") {
+  const hw::SimtGpu gpu = h100();
+  const models::ModelSpec spec = model("llama_3_2_1b");
+  for (const models::Phase& phase : {models::Phase::prefill(33), models::Phase::decode(100)}) {
+    const models::OperatorGraph graph = models::build_graph(spec, phase);
+    const models::OperatorGraph fused = models::fuse_all(graph);
+    const hw::RuntimeSpec runtime;
+    const Placement placement =
+        place(graph, graph, phase.past + phase.new_tokens, tiers_of(1e13, 1e13), {}, {});
+    const StepPlan plain = plan_step(graph, placement, gpu, runtime, {});
+    const StepPlan merged = plan_step(fused, placement, gpu, runtime, {});
+    double ops[2] = {0, 0};
+    double macs[2] = {0, 0};
+    std::uint64_t weights[2] = {0, 0};
+    std::size_t launches[2] = {plain.works.size(), merged.works.size()};
+    int i = 0;
+    for (const StepPlan* plan : {&plain, &merged}) {
+      for (const hw::Work& work : plan->works) {
+        ops[i] += work.ops();
+        macs[i] += work.macs();
+      }
+      weights[i] = bytes(*plan, hw::DataStream::Role::weight);
+      ++i;
+    }
+    CHECK(macs[1] == macs[0]);
+    CHECK(ops[1] == Approx(ops[0]).epsilon(1e-12));
+    CHECK(weights[1] == weights[0]);
+    CHECK(launches[1] * 2 < launches[0]);
   }
 }
