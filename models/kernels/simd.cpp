@@ -4,7 +4,7 @@
 #include <hwy/foreach_target.h>
 // After foreach_target, as Highway wants it.
 #include "models/kernels/simd.hpp"
-#include "models/kernels/simd_codes-inl.hpp"
+#include "models/kernels/simd_codes.inc"
 
 #include <algorithm>
 #include <cmath>
