@@ -145,7 +145,12 @@ TEST_CASE("a model without some layers is the graph without their blocks") {
   const OperatorGraph shorter = drop_blocks(build_graph(spec, phase), options.layers);
   CHECK(shorter.blocks().size() == 2);
   CHECK(shorter.blocks()[1].index == 1);
-  CHECK(run(shorter, model).values == logits(pruned.small).values);
+  const FloatArray expected = run(shorter, model);
+  const FloatArray found = logits(pruned.small);
+  REQUIRE(found.values.size() == expected.values.size());
+  for (std::size_t i = 0; i < found.values.size(); ++i) {
+    CHECK(found.values[i] == Approx(expected.values[i]).margin(1e-4));
+  }
 }
 
 TEST_CASE("more than there is cannot be pruned") {

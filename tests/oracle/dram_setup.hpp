@@ -10,9 +10,18 @@
 
 namespace joulesim::hw::testing {
 
+// A part file with those that it is based on, which lie beside it.
+inline ConfigFile read_part_file(const std::string& path) {
+  ConfigFile file = ConfigFile::read(path);
+  if (file.root().has("base")) {
+    const std::string base = file.root().text("base") + ".toml";
+    file.inherit(read_part_file((std::filesystem::path(path).parent_path() / base).string()));
+  }
+  return file;
+}
+
 inline DramPart load_part(const std::string& name) {
-  ConfigFile file =
-      ConfigFile::read(std::string(JOULESIM_SOURCE_DIR) + "/hw/dram/" + name + ".toml");
+  ConfigFile file = read_part_file(std::string(JOULESIM_SOURCE_DIR) + "/hw/dram/" + name + ".toml");
   DramPart part = DramPart::from(file.root());
   file.require_ok();
   return part;

@@ -63,12 +63,10 @@ TickingController::TickingController(const DramOrganisation& organisation, const
   add(Level::bank, {kPre}, {kRefBank}, t.nRP);
   add(Level::unit, {kPreAll}, {kRefBank}, t.nRP);
 }
-
 // Distances of the standards run from the last clock of one command to the last of the next.
 Clock TickingController::length(Command c) const {
   return c == kAct ? t_.act_cycles : c == kRead || c == kWrite ? t_.column_cycles : 1;
 }
-
 void TickingController::add(Level level, std::vector<Command> before, std::vector<Command> after,
                             Clock clocks, unsigned window, bool siblings) {
   const std::size_t nodes = node(level, o_.banks() - 1) + 1;
@@ -83,7 +81,6 @@ void TickingController::add(Level level, std::vector<Command> before, std::vecto
     }
   }
 }
-
 std::size_t TickingController::node(Level level, int bank) const {
   const int in_group = o_.banks_per_group;
   const int in_stack = in_group * o_.bank_groups;
@@ -179,12 +176,10 @@ void TickingController::issue(Command c, int bank, std::int32_t row) {
     pair_all_ = rank_wide(c);
   }
 }
-
 TickingController::Command TickingController::next_command(const Burst& b) const {
   const std::int32_t row = open_[static_cast<std::size_t>(b.bank)];
   return row == kClosed ? kAct : row != b.row ? kPre : b.write ? kWrite : kRead;
 }
-
 // May the command travel on this bus in this clock? Half clocks: commands start on rising edges, a
 // precharge on either, unless it meets a row command of the same bank or of all banks.
 bool TickingController::on_bus(Command c, int bank, Bus bus) const {

@@ -2,6 +2,7 @@
 #include "hw/dram/analytic.hpp"
 #include "hw/dram/energy.hpp"
 #include "hw/dram/part.hpp"
+#include "tests/oracle/dram_setup.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -32,7 +33,7 @@ TEST_CASE("every DRAM part loads without a fault and every figure has a source")
   REQUIRE(files.size() >= 11);
   for (const std::string& path : files) {
     INFO(path);
-    ConfigFile file = ConfigFile::read(path);
+    ConfigFile file = testing::read_part_file(path);
     const DramPart part = DramPart::from(file.root());
     const bool ok = file.finish();
     INFO(file.diagnostics().render());

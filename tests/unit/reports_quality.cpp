@@ -38,8 +38,8 @@ TEST_CASE("a quality table's JSON reads back with every figure") {
 TEST_CASE("a quality table has a line for every row, energy only where it was simulated") {
   QualityTable table = sample_table();
   const std::string with_energy = quality_markdown(table);
-  CHECK(with_energy.find("| int4 gptq | 4.5 |") != std::string::npos);
-  CHECK(with_energy.find("1 mJ") != std::string::npos);
+  CHECK(with_energy.find("| int4 gptq | 4.50 |") != std::string::npos);
+  CHECK(with_energy.find("1.00 mJ") != std::string::npos);
   for (QualityRow& row : table.rows) {
     row.joules_per_token = 0;
   }
