@@ -103,7 +103,7 @@ TEST_CASE("replayed blocks stand for all blocks on the phone's neural engine") {
 TEST_CASE("replayed blocks stand for all blocks where the phone's DRAM is the limit") {
   memo_against_all(kPhoneGpu, true);
 }
-TEST_CASE("replayed blocks stand for all blocks on an H100") { memo_against_all(kH100, false); }
+TEST_CASE("replayed blocks stand for all blocks on an H100") { memo_against_all(kH100, true); }
 
 TEST_CASE("the closed form stays near trains on the phone's neural engine") {
   analytic_against_train(kPhoneNpu);
