@@ -45,8 +45,8 @@ struct Harness {
   };
   std::vector<std::string> frameworks, methods, sources;  // beginnings or parts of published names
   Clock clock = Clock::device;
-  Time call;                 // per call of a product, with Clock::host
-  Time vector_call;          // per call of another operator
+  Time call;                   // per call of a product, with Clock::host
+  Time vector_call;            // per call of another operator
   int weight_copies = 1;       // replays take turns among so many copies of the weights
   bool keeps_caches = true;    // activations and KV of the last replay are still in the L2
   bool writes_kv = false;      // an attention call writes its new keys and values first

@@ -59,6 +59,7 @@ struct KernelArguments {
   std::string function;  // of vector operators: "rmsnorm", "silu_mul", …
   std::int64_t rows = 0, width = 0;
   bool eager = false;
+  bool summary = false;  // a table for people instead of JSON
   std::int64_t tokens = 0, hidden = 0, inter = 0, topk = 0, experts = 0, tensor_shards = 1,
                expert_shards = 1;
   double skew = 0;

@@ -145,7 +145,7 @@ int kernel(const Common& common, const KernelArguments& a) {
   if (!answer.refusal.empty()) {
     refuse(answer.refusal);
   }
-  if (common.json) {
+  if (!a.summary || common.json) {
     std::cout << nlohmann::ordered_json{{"device", machine.id},
                                         {"op", a.op},
                                         {"runtime", runtime.name},

@@ -61,6 +61,7 @@ void add_kernel_options(CLI::App* command, cli::KernelArguments& a) {
   command->add_option("--function", a.function,
                       "vector operator: add, gelu, silu_mul, rmsnorm, layernorm, softmax, rope, "
                       "embedding");
+  command->add_flag("--summary", a.summary, "a summary for people instead of JSON");
   count("--rows", a.rows, "vector operator: rows, the tokens");
   count("--width", a.width, "vector operator: elements of a row");
   command->add_flag("--eager", a.eager, "vector operator: as a framework without fusion runs it");
