@@ -104,6 +104,7 @@ class Lifter : private LiftParts {
     const Shape shape = shape_of(id);
     if (source.part >= 0 && shape.columns > width) {
       Op cut = operation(OpKind::kSlice, role, name + ".part", {id});
+      cut.attributes.heads = 1;
       cut.attributes.width = width;
       cut.attributes.offset =
           std::clamp<std::int64_t>(source.part * width, 0, shape.columns - width);
@@ -281,6 +282,7 @@ class Lifter : private LiftParts {
       }
       const auto cut = [&](std::int64_t offset, std::int64_t columns, const char* part) {
         Op op = operation(OpKind::kSlice, Role::kQuery, name + part, {all});
+        op.attributes.heads = 1;
         op.attributes.offset = offset;
         op.attributes.width = columns;
         return add(std::move(op), activation_of(node.outputs[0]), TensorKind::kActivation);

@@ -39,7 +39,8 @@ std::map<std::string, std::int64_t> sizes_of(const Model& model, const Phase& ph
                                              const std::map<std::string, std::int64_t>& given);
 
 // A step that the file's fixed sizes allow: one token after 128 where there are past states, else
-// 128 tokens; sizes that are given count first.
+// 128 tokens, and fewer where tables inside the graph hold no more; sizes that are given count
+// first.
 Phase natural_phase(const Model& model, const std::map<std::string, std::int64_t>& given);
 
 // Dimensions as a ModelSpec tells them, as far as the graph shows them: for titles and reports.

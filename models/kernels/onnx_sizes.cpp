@@ -1,4 +1,5 @@
 // What the symbols of a model's inputs mean: batch, new tokens, past.
+#include "models/kernels/onnx_infer.hpp"
 #include "models/kernels/onnx_lift.hpp"
 #include "sim/base/diagnostics.hpp"
 
@@ -20,6 +21,17 @@ std::string lower(std::string text) {
 
 bool holds(const std::string& name, const char* part) {
   return lower(name).find(part) != std::string::npos;
+}
+
+// Whether every shape of the graph follows for a step.
+bool fits(const Model& model, const Phase& phase,
+          const std::map<std::string, std::int64_t>& given) {
+  try {
+    (void)infer(model, sizes_of(model, phase, given));
+    return true;
+  } catch (const InputError&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -89,6 +101,7 @@ Phase natural_phase(const Model& model, const std::map<std::string, std::int64_t
   Phase phase;
   phase.new_tokens = kUsual;
   phase.all_logits = true;
+  // Whether the file or the caller decides a size.
   const auto take = [&](const Dimension& dimension, std::int64_t& size) {
     const auto found = given.find(dimension.symbol);
     if (dimension.value) {
@@ -96,11 +109,15 @@ Phase natural_phase(const Model& model, const std::map<std::string, std::int64_t
     } else if (found != given.end()) {
       size = found->second;
     }
+    return dimension.value || found != given.end();
   };
+  bool past_decided = true;
+  bool tokens_decided = true;
   for (const ValueInfo& input : model.graph.inputs) {
     if (input.shape.size() >= 4 && holds(input.name, "past")) {
       phase.new_tokens = 1;
       phase.past = kUsual;
+      past_decided = false;
     }
   }
   for (const ValueInfo& input : model.graph.inputs) {
@@ -109,14 +126,26 @@ Phase natural_phase(const Model& model, const std::map<std::string, std::int64_t
       continue;
     }
     if (rank >= 4 && holds(input.name, "past")) {
-      take(input.shape[rank - 2], phase.past);
+      past_decided = take(input.shape[rank - 2], phase.past);
     } else if ((rank == 2 || rank == 3) &&
                (holds(input.name, "ids") || holds(input.name, "tokens") ||
                 holds(input.name, "embed"))) {
       take(input.shape[0], phase.batch);
-      take(input.shape[1], phase.new_tokens);
+      tokens_decided = take(input.shape[1], phase.new_tokens);
     }
   }
+  // Tables of masks or positions inside the graph may hold fewer: the most that they allow.
+  if ((past_decided && tokens_decided) || fits(model, phase, given)) {
+    return phase;
+  }
+  std::int64_t& open = past_decided ? phase.new_tokens : phase.past;
+  std::int64_t low = 0;  // the most that is known to fit; 0: none
+  std::int64_t high = open;
+  while (high - low > 1) {
+    open = low + (high - low) / 2;
+    (fits(model, phase, given) ? low : high) = open;
+  }
+  open = low > 0 ? low : kUsual;
   return phase;
 }
 

@@ -94,7 +94,8 @@ TEST_CASE("other exports lift: their attentions and norms are found") {
   };
   for (const auto& [file, attentions, norms] :
        {Case{"bert_toy_optimized.onnx", 5, 12}, Case{"gpt2_megatron.onnx", 1, 3},
-        Case{"bert_tiny_sst2_encoder.onnx", 2, 4}, Case{"stories260K_with_past_dynq8.onnx", 5, 11},
+        Case{"gpt2_past.onnx", 12, 25}, Case{"bert_tiny_sst2_encoder.onnx", 2, 4},
+        Case{"stories260K_with_past_dynq8.onnx", 5, 11},
         Case{"ch_PP-OCRv4_rec_infer.onnx", 2, 5}}) {
     const fs::path path = kModels / "onnx" / file;
     if (absent(path)) {
