@@ -53,20 +53,46 @@ struct Harness {
   bool random_weights = true;  // nought toggles nothing and draws less power
 };
 
+// How a stack's kernels use a unit, where that is the stack's affair rather than the chip's.
+struct KernelUse {
+  double product_share = 1;      // of the arithmetic peak that its products of many rows reach
+  double stream_share = 1;       // of what the unit can draw that its matrix-vector kernels reach
+  double unpack_ops = 1;         // vector instructions' lanes per weight that is stored narrower
+  double unpack_rows = 1 << 20;  // rows of a product that share one unpacking
+  bool all_cores = true;         // threads on every kind of core; else on the fast kinds alone
+  bool even_split = false;  // every thread gets the same share, and the slowest core is waited for
+};
+
+// What a stack does with a whole model.
+struct StackHabits {
+  // Formats beside narrow weights, by name; empty: as the model file has them.
+  std::string embedding, head, activations, kv_cache;
+  bool splits_layers = false;  // several devices hold layers in turn; else shards of each layer
+  std::int64_t most_sequences = 0;  // that it serves at once; 0: as many as fit
+  std::int64_t positions = 0;       // that a cache is laid out for at least
+  Bytes workspace;                  // beside weights and cache
+  // Before the first token: reading the file, and building what runs from it.
+  std::optional<Bandwidth> load_rate, build_rate;
+};
+
 // Costs that belong to the software stack rather than to the chip.
 struct RuntimeSpec {
   std::string name;
   std::string title;
-  Time launch;                      // per operator that starts on its own
-  Time launch_low, launch_high;     // the range of `launch`
-  Time step_low, step_high;         // the range of `step_overhead`
-  Time step_overhead;               // host work per step that nothing hides
-  bool assumed = false;             // the launch cost is an assumption
-  bool fuse_vector_work = false;    // norms, activations, rotary run inside their neighbours
-  bool prefetch_weights = false;    // weights of the next operator load while this one computes
-  Time kernel_gap;                  // end of a kernel to the start of the next one in a stream
-  bool fused_attention = true;      // one kernel, scores never leave the chip
-  bool direct_collectives = false;  // one-shot and two-shot all-reduces for short messages
+  std::vector<std::string> aliases;  // how published rows name the stack
+  std::vector<std::string> units;    // that it drives; empty: any
+  Time launch;                       // per operator that starts on its own
+  Time launch_low, launch_high;      // the range of `launch`
+  Time step_low, step_high;          // the range of `step_overhead`
+  Time step_overhead;                // host work per step that nothing hides
+  bool assumed = false;              // the launch cost is an assumption
+  bool fuse_vector_work = false;     // norms, activations, rotary run inside their neighbours
+  bool prefetch_weights = false;     // weights of the next operator load while this one computes
+  Time kernel_gap;                   // end of a kernel to the start of the next one in a stream
+  bool fused_attention = true;       // one kernel, scores never leave the chip
+  bool direct_collectives = false;   // one-shot and two-shot all-reduces for short messages
+  KernelUse use;
+  StackHabits habits;
   std::optional<Harness> harness;
 };
 

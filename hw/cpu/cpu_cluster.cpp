@@ -11,103 +11,137 @@ namespace joulesim::hw {
 namespace {
 enum Cause : std::size_t { kMac, kVector, kCache, kControl, kCauses };
 
-}  // namespace
+bool takes_part(const CoreKind& kind, const KernelUse& use) { return use.all_cores || !kind.slow; }
 
-CpuClusterSpec CpuClusterSpec::from(const ConfigNode& part) {
-  CpuClusterSpec spec;
-  spec.part = part.text("part");
-  spec.title = part.text("title");
-  const ConfigNode core = part.table("core");
-  spec.cores = core.whole("count", 1, 1 << 12);
-  spec.clock = core.figure<Frequency>("clock");
-  spec.core_bandwidth = core.figure<Bandwidth>("memory_bandwidth");
-  spec.arithmetic = Arithmetic::from(part);
-  const ConfigNode vector = part.table("vector");
-  spec.vector_ops_per_cycle = vector.count("ops_per_cycle");
-  spec.vector_energy = vector.figure<EnergyPerOp>("energy");
-  spec.control_energy = part.table("control").figure<EnergyPerOp>("energy");
-  const ConfigNode cache = part.table("cache");
-  spec.cache = cache.figure<Bytes>("capacity");
-  spec.cache_energy = cache.figure<EnergyPerByte>("energy");
-  const ConfigNode power = part.table("power");
-  spec.idle = power.figure_or_zero<Power>("idle");
-  spec.active = power.figure<Power>("active");
-  return spec;
+double threads_of(const CpuClusterSpec& spec, const KernelUse& use) {
+  double threads = 0;
+  for (const CoreKind& kind : spec.cores) {
+    threads += takes_part(kind, use) ? static_cast<double>(kind.count) : 0;
+  }
+  return threads;
 }
 
+}  // namespace
+
 CpuCluster::CpuCluster(CpuClusterSpec spec) : spec_(std::move(spec)) {
-  causes_ = {spec_.arithmetic.cause(),
-             EnergyCause::of("vector", Spent::arithmetic, spec_.vector_energy),
+  EnergyCause mac = spec_.cores.front().arithmetic.cause();
+  causes_ = {std::move(mac), EnergyCause::of("vector", Spent::arithmetic, spec_.vector_energy),
              EnergyCause::of("caches", Spent::movement, spec_.cache_energy),
              EnergyCause::of("control", Spent::control, spec_.control_energy)};
 }
 
 std::optional<std::string> CpuCluster::refusal(const Work& work) const {
-  if (work.macs() > 0 && spec_.arithmetic.find(work.type) == nullptr) {
-    return refusal_of_type(spec_.part, spec_.arithmetic, work.type);
+  for (const CoreKind& kind : spec_.cores) {
+    if (work.macs() > 0 && kind.arithmetic.find(work.type) == nullptr) {
+      return refusal_of_type(spec_.part, kind.arithmetic, work.type);
+    }
   }
   return std::nullopt;
 }
 
+template <class PerCore>
+double CpuCluster::rate_of(const KernelUse& use, const PerCore& per_core) const {
+  double sum = 0;
+  double slowest = 0;
+  for (const CoreKind& kind : spec_.cores) {
+    if (takes_part(kind, use)) {
+      const double rate = per_core(kind);
+      sum += rate * static_cast<double>(kind.count);
+      slowest = slowest > 0 ? std::min(slowest, rate) : rate;
+    }
+  }
+  return use.even_split ? slowest * threads_of(spec_, use) : sum;
+}
+
 TileProgram CpuCluster::lower(const Work& work, std::size_t index,
                               const RuntimeSpec& runtime) const {
+  const KernelUse& use = runtime.use;
   TileProgram program;
   program.work = index;
   program.start_ps = work.fused ? 0 : std::llround(runtime.launch.si() * 1e12);
-  const auto cores = static_cast<double>(spec_.cores);
-  const double clock = spec_.clock.value.si();
   const Passes passes = cheapest_passes(work, spec_.cache.value.si());
   const double macs = work.macs();
+  const double threads = threads_of(spec_, use);
   double vector_ops = work.elements * work.ops_per_element;
   double seconds = 0;
   std::vector<double> joules(kCauses);
   if (macs > 0) {
-    const ArithmeticRate& rate = *spec_.arithmetic.find(work.type);
     // Rows of the output are dealt to threads; the last round may leave some idle.
     const auto outputs =
         static_cast<double>(work.kind == WorkKind::matmul ? work.n : work.sequences * work.heads);
-    const double rounds = std::ceil(outputs / cores) * cores / outputs;
-    seconds += macs * rounds / (rate.macs_per_cycle.value * cores * clock);
-    joules[kMac] = 2 * macs * rate.energy.value.si();
-    // One instruction for as many MACs as the unit does in a cycle and pipe.
+    const double rounds = std::ceil(outputs / threads) * threads / outputs;
+    const double rate = rate_of(use, [&](const CoreKind& kind) {
+      return kind.arithmetic.find(work.type)->macs_per_cycle.value * kind.clock.value.si();
+    });
+    seconds += macs * rounds / (rate * use.product_share);
+    joules[kMac] = 2 * macs * spec_.cores.front().arithmetic.find(work.type)->energy.value.si();
     joules[kControl] = 2 * macs * spec_.control_energy.value.si();
     if (work.weights_unpacked) {
-      vector_ops += work.weight_elements;
+      vector_ops += work.weight_elements * use.unpack_ops *
+                    std::ceil(static_cast<double>(work.m) / use.unpack_rows);
     }
-    program.mapping = fmt::format("{} threads", spec_.cores);
+    program.mapping = fmt::format("{} threads", threads);
   }
-  seconds += vector_ops / (spec_.vector_ops_per_cycle.value * cores * clock);
+  seconds += vector_ops / rate_of(use, [](const CoreKind& kind) {
+               return kind.vector_ops_per_cycle.value * kind.clock.value.si();
+             });
   joules[kVector] = vector_ops * spec_.vector_energy.value.si();
   const double moved = moved_bytes(work, passes);
   const double touched = moved + 2 * work.elements * work.activation_bits / 8;
   joules[kCache] = touched * spec_.cache_energy.value.si();
+  // Threads that are too few to fill the memory's latency wait for their own misses.
+  const double drawn =
+      std::min(spec_.fabric.value.si(),
+               rate_of(use, [&](const CoreKind& kind) { return spec_.core_bandwidth(kind).si(); }));
+  const double waiting = moved / (drawn * use.stream_share);
+  if (waiting > seconds) {
+    seconds = waiting;
+    program.limit = "misses under way";
+  }
   constexpr double kTile = 256e3;
   const auto tiles = static_cast<std::int64_t>(std::clamp(std::ceil(moved / kTile), 1.0, 4096.0));
   spread(work, passes, tiles, std::llround(seconds * 1e12), joules, program);
   return program;
 }
 
+Bandwidth CpuCluster::memory_bandwidth() const {
+  const Bandwidth all(
+      rate_of({}, [&](const CoreKind& kind) { return spec_.core_bandwidth(kind).si(); }));
+  return min(all, spec_.fabric.value);
+}
+
 std::optional<OpRate> CpuCluster::peak(DataType type) const {
-  const ArithmeticRate* rate = spec_.arithmetic.find(type);
-  if (rate == nullptr) {
-    return std::nullopt;
+  OpRate sum;
+  for (const CoreKind& kind : spec_.cores) {
+    const ArithmeticRate* rate = kind.arithmetic.find(type);
+    if (rate == nullptr) {
+      return std::nullopt;
+    }
+    sum += macs(rate->macs_per_cycle.value * static_cast<double>(kind.count)) * kind.clock.value;
   }
-  return macs(rate->macs_per_cycle.value * static_cast<double>(spec_.cores)) * spec_.clock.value;
+  return sum;
 }
 
 std::shared_ptr<const ComputeUnit> CpuCluster::scaled(double arithmetic, double port) const {
   CpuClusterSpec spec = spec_;
-  spec.clock.value *= arithmetic;
-  spec.core_bandwidth.value *= port;
+  for (CoreKind& kind : spec.cores) {
+    kind.clock.value *= arithmetic;
+    kind.misses.value *= port;
+  }
+  spec.fabric.value *= port;
   return std::make_shared<CpuCluster>(std::move(spec));
 }
 
 std::shared_ptr<const ComputeUnit> CpuCluster::at_corner(Corner corner) const {
   CpuClusterSpec spec = spec_;
-  move_to_corner(spec.clock, corner);
-  move_to_corner(spec.vector_ops_per_cycle, corner);
-  move_to_corner(spec.core_bandwidth, corner);
-  spec.arithmetic.move_rates_to(corner);
+  for (CoreKind& kind : spec.cores) {
+    move_to_corner(kind.clock, corner);
+    move_to_corner(kind.misses, corner);
+    move_to_corner(kind.vector_ops_per_cycle, corner);
+    kind.arithmetic.move_rates_to(corner);
+  }
+  move_to_corner(spec.latency, corner, false);
+  move_to_corner(spec.fabric, corner);
   return std::make_shared<CpuCluster>(std::move(spec));
 }
 

@@ -1,35 +1,22 @@
-// A cluster of CPU cores with SIMD units, running matrix kernels over threads.
+// CPU cores of several kinds with SIMD or matrix units, running matrix kernels over threads.
 //
-// Models:      MAC rate per core and cycle by type, vector operations, unpacking of narrow weights
-// in the
-//              vector units, memory bandwidth that one core can draw (its outstanding misses) times
-//              the threads in use, energy per MAC, per operation issued and per byte through the
-//              caches.
-// Leaves out:  out-of-order detail, branch prediction, frequency scaling, cores of unlike kinds.
-// Checked by:  tests/laws/units.cpp.
+// Models:      MAC rate by kind of core and type (SIMD pipes, dot products, matrix instructions,
+//              table look-ups as a rate of their own for ternary weights); vector operations;
+//              unpacking of narrow weights, once for every few rows; threads that share the work
+//              evenly (the slowest core is waited for) or steal it; memory bandwidth as each core's
+//              outstanding misses times the line over the loaded latency, up to what the fabric
+//              lets through; energy per MAC, per operation issued, per byte through the caches.
+// Leaves out:  out-of-order detail, branch prediction, frequency scaling, NUMA placement.
+// Checked by:  tests/timing/cpu.cpp (threads, misses, unpacking in closed form),
+// tests/laws/units.cpp.
 #pragma once
 
-#include "hw/component/arithmetic.hpp"
 #include "hw/component/compute_unit.hpp"
+#include "hw/cpu/cpu_spec.hpp"
 
 #include <memory>
 
 namespace joulesim::hw {
-
-struct CpuClusterSpec {
-  std::string part, title;
-  std::int64_t cores = 0;
-  Sourced<Frequency> clock;
-  Arithmetic arithmetic;                 // MACs per cycle of one core
-  Sourced<double> vector_ops_per_cycle;  // of one core
-  Sourced<EnergyPerOp> vector_energy, control_energy;
-  Sourced<Bytes> cache;  // last private or cluster level
-  Sourced<EnergyPerByte> cache_energy;
-  Sourced<Bandwidth> core_bandwidth;  // that one core's outstanding misses can draw
-  Sourced<Power> idle, active;
-
-  static CpuClusterSpec from(const ConfigNode& part);
-};
 
 class CpuCluster final : public ComputeUnit {
  public:
@@ -45,19 +32,27 @@ class CpuCluster final : public ComputeUnit {
   [[nodiscard]] Sourced<Power> idle_power() const override { return spec_.idle; }
   [[nodiscard]] Sourced<Power> active_power() const override { return spec_.active; }
   [[nodiscard]] std::optional<OpRate> peak(DataType type) const override;
-  [[nodiscard]] std::vector<DataType> types() const override { return spec_.arithmetic.types(); }
-  [[nodiscard]] Bytes local_memory() const override { return spec_.cache.value; }
-  [[nodiscard]] Bandwidth port_bandwidth() const override {
-    return spec_.core_bandwidth.value * static_cast<double>(spec_.cores);
+  [[nodiscard]] std::vector<DataType> types() const override {
+    return spec_.cores.front().arithmetic.types();
   }
-  [[nodiscard]] bool arithmetic_assumed() const override { return is_assumed(spec_.clock); }
-  [[nodiscard]] bool memory_assumed() const override { return is_assumed(spec_.core_bandwidth); }
+  [[nodiscard]] Bytes local_memory() const override { return spec_.cache.value; }
+  [[nodiscard]] Bandwidth port_bandwidth() const override { return spec_.fabric.value; }
+  // What every core's misses together draw.
+  [[nodiscard]] Bandwidth memory_bandwidth() const override;
+  [[nodiscard]] bool arithmetic_assumed() const override {
+    return is_assumed(spec_.cores.front().clock);
+  }
+  [[nodiscard]] bool memory_assumed() const override { return is_assumed(spec_.fabric); }
   [[nodiscard]] int tile_buffers() const override { return 4; }
   [[nodiscard]] std::shared_ptr<const ComputeUnit> at_corner(Corner corner) const override;
   [[nodiscard]] std::shared_ptr<const ComputeUnit> scaled(double arithmetic,
                                                           double port) const override;
 
  private:
+  // The kinds that a stack's threads run on, as one: how much of `per_core` they do in a second.
+  template <class PerCore>
+  [[nodiscard]] double rate_of(const KernelUse& use, const PerCore& per_core) const;
+
   CpuClusterSpec spec_;
   std::vector<EnergyCause> causes_;
 };

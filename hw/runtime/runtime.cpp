@@ -1,5 +1,7 @@
 #include "hw/runtime/runtime.hpp"
 
+#include <fmt/format.h>
+
 namespace joulesim::hw {
 
 namespace {
@@ -25,12 +27,57 @@ Harness harness_from(const ConfigNode& node) {
   return harness;
 }
 
+KernelUse use_from(const ConfigNode& node) {
+  KernelUse use;
+  const auto share = [&](const char* key, double otherwise) {
+    const auto figure = node.count_if(key);
+    if (figure && figure->value > 1) {
+      node.error(key, fmt::format("found a share of {}; expected at most 1", figure->value));
+    }
+    return figure ? figure->value : otherwise;
+  };
+  use.product_share = share("share", use.product_share);
+  use.stream_share = share("stream_share", use.stream_share);
+  if (const auto ops = node.count_if("unpack")) {
+    use.unpack_ops = ops->value;
+  }
+  if (const auto rows = node.count_if("unpack_rows")) {
+    use.unpack_rows = rows->value;
+  }
+  return use;
+}
+
+StackHabits habits_from(const ConfigNode& node) {
+  StackHabits habits;
+  habits.embedding = node.text_if("embedding").value_or("");
+  habits.head = node.text_if("head").value_or("");
+  habits.activations = node.text_if("activations").value_or("");
+  habits.kv_cache = node.text_if("kv_cache").value_or("");
+  habits.splits_layers =
+      node.choice_if("devices_hold", {"layers", "shards"}).value_or("shards") == "layers";
+  constexpr std::int64_t kMost = 1 << 20;
+  habits.most_sequences = node.whole_if("most_sequences", 1, kMost).value_or(0);
+  habits.positions = node.whole_if("positions", 1, kMost).value_or(0);
+  if (const auto workspace = node.figure_if<Bytes>("workspace")) {
+    habits.workspace = workspace->value;
+  }
+  if (const auto rate = node.figure_if<Bandwidth>("load")) {
+    habits.load_rate = rate->value;
+  }
+  if (const auto rate = node.figure_if<Bandwidth>("build")) {
+    habits.build_rate = rate->value;
+  }
+  return habits;
+}
+
 }  // namespace
 
 RuntimeSpec runtime_from(const ConfigNode& part) {
   RuntimeSpec spec;
   spec.name = part.text("part");
   spec.title = part.text("title");
+  spec.aliases = part.texts("aliases");
+  spec.units = part.texts("units");
   const ConfigNode cost = part.table("cost");
   const auto launch = cost.figure<Time>("launch");
   const auto step = cost.figure<Time>("step");
@@ -50,6 +97,16 @@ RuntimeSpec runtime_from(const ConfigNode& part) {
     spec.direct_collectives = kernels->flag_if("direct_collectives").value_or(false);
   } else {
     spec.kernel_gap = spec.launch;
+  }
+  if (const auto products = part.table_if("products")) {
+    spec.use = use_from(*products);
+  }
+  if (const auto threads = part.table_if("threads")) {
+    spec.use.all_cores = threads->choice("cores", {"all", "fast"}) == "all";
+    spec.use.even_split = threads->choice("split", {"even", "stealing"}) == "even";
+  }
+  if (const auto model = part.table_if("model_use")) {
+    spec.habits = habits_from(*model);
   }
   if (const auto harness = part.table_if("harness")) {
     spec.harness = harness_from(*harness);

@@ -23,7 +23,6 @@ std::string explanation_of(const ValidationPoint& p) {
 }
 
 Json worst_of(const Validation& validation) {
-  constexpr std::size_t kShown = 10;
   std::vector<const ValidationPoint*> points;
   for (const ValidationPoint& p : validation.points) {
     points.push_back(&p);
@@ -33,7 +32,7 @@ Json worst_of(const Validation& validation) {
   };
   std::stable_sort(points.begin(), points.end(),
                    [&](const auto* a, const auto* b) { return badness(*a) > badness(*b); });
-  points.resize(std::min(points.size(), kShown));
+  points.resize(std::min(points.size(), validation.worst));
   Json rows = Json::array();
   for (const ValidationPoint* p : points) {
     rows.push_back({{"device", p->device},

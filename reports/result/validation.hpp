@@ -32,6 +32,7 @@ struct ValidationSkip {
 
 struct Validation {
   std::string title, unit;
+  std::size_t worst = 10;  // rows that a report explains
   std::vector<ValidationPoint> points;
   std::vector<ValidationSkip> skips;
 };

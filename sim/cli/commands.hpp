@@ -94,6 +94,7 @@ struct ValidateArguments {
 };
 int validate_numerics(const Common& common, const ValidateArguments& arguments);
 int validate_measured(const Common& common, const ValidateArguments& arguments);
+int validate_published(const Common& common, const ValidateArguments& arguments);
 int validate_memory(const Common& common, const ValidateArguments& arguments);
 
 struct StorageArguments {

@@ -271,7 +271,7 @@ int dispatch(int argc, char** argv) {
       app.add_subcommand("validate", "predictions against references and laws");
   validate_command->add_option("what", validate.what, "what is validated")
       ->required()
-      ->check(CLI::IsMember({"measured", "memory", "numerics"}));
+      ->check(CLI::IsMember({"measured", "published", "memory", "numerics"}));
   validate_command->add_option("--data", validate.data, "folder with reference data");
   validate_command->add_option("--out", validate.out, "folder for the report and its tables");
   validate_command->add_option("-j,--jobs", validate.jobs, "worker processes; 0: one per processor")
@@ -343,9 +343,10 @@ int dispatch(int argc, char** argv) {
     return cli::memory(common, memory);
   }
   if (*validate_command) {
-    return validate.what == "measured" ? cli::validate_measured(common, validate)
-           : validate.what == "memory" ? cli::validate_memory(common, validate)
-                                       : cli::validate_numerics(common, validate);
+    return validate.what == "measured"    ? cli::validate_measured(common, validate)
+           : validate.what == "published" ? cli::validate_published(common, validate)
+           : validate.what == "memory"    ? cli::validate_memory(common, validate)
+                                          : cli::validate_numerics(common, validate);
   }
   if (*storage_command) {
     return cli::storage(common, storage);

@@ -1,0 +1,76 @@
+#include "sim/engine/published_stack.hpp"
+
+#include "hw/component/registry.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace joulesim::engine {
+namespace {
+
+std::string lower(std::string text) {
+  for (char& c : text) {
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return text;
+}
+
+bool suits(const hw::RuntimeSpec& stack, const std::string& unit) {
+  const auto& units = stack.units;
+  return units.empty() || std::find(units.begin(), units.end(), unit) != units.end();
+}
+
+}  // namespace
+
+StackShelf::StackShelf(const Library& library) {
+  for (const std::string& name : library.part_names("runtime")) {
+    LoadedRuntime loaded = load_runtime(library, name, {});
+    if (!loaded.spec.harness) {
+      stacks_.emplace(name, std::move(loaded.spec));
+    }
+  }
+}
+
+const hw::RuntimeSpec* StackShelf::named(const std::string& text, const hw::RuntimeSpec& own,
+                                         const std::string& unit, bool inside) const {
+  const hw::RuntimeSpec* best = nullptr;
+  std::size_t length = 0;
+  const auto look = [&](const hw::RuntimeSpec& stack, bool prefer) {
+    for (const std::string& alias : stack.aliases) {
+      const std::string wanted = lower(alias);
+      const bool found = inside ? text.find(wanted) != text.npos
+                                : text == wanted || text.starts_with(wanted + "-") ||
+                                      text.starts_with(wanted + " ") ||
+                                      (prefer && wanted.starts_with(text + "-"));
+      if (found && suits(stack, unit) && wanted.size() + (prefer ? 1 : 0) > length) {
+        best = &stack;
+        length = wanted.size() + (prefer ? 1 : 0);
+      }
+    }
+  };
+  look(own, true);
+  for (const auto& [name, stack] : stacks_) {
+    look(stack, false);
+  }
+  return best;
+}
+
+const hw::RuntimeSpec& StackShelf::of(const PublishedRow& row, const MachineUnit& unit) const {
+  const auto found = stacks_.find(unit.default_runtime);
+  const hw::RuntimeSpec& own = found == stacks_.end() ? stacks_.begin()->second : found->second;
+  // A table that compares stacks says in the note of a row which one it ran.
+  const std::string note = lower(row.note).substr(0, row.note.find_first_of(";,:"));
+  if (const hw::RuntimeSpec* stack = note.empty() ? nullptr : named(note, own, unit.name, false)) {
+    return *stack;
+  }
+  if (!row.runtime.empty()) {
+    if (const hw::RuntimeSpec* stack = named(lower(row.runtime), own, unit.name, false)) {
+      return *stack;
+    }
+    return own;
+  }
+  const hw::RuntimeSpec* stack = named(lower(row.note), own, unit.name, true);
+  return stack == nullptr ? own : *stack;
+}
+
+}  // namespace joulesim::engine
