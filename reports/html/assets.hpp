@@ -8,6 +8,7 @@ extern const char* const kComparisonTemplate;
 extern const char* const kValidationTemplate;
 extern const char* const kSheetTemplate;
 extern const char* const kQualityTemplate;
+extern const char* const kClaimsTemplate;
 extern const char* const kStyle;
 extern const char* const kSortScript;
 

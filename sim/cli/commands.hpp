@@ -91,7 +91,9 @@ struct ValidateArguments {
   std::string data;  // folder or file of references; empty: what holds without
   std::string out;   // folder for a report; empty: none
   int jobs = 0;
+  std::vector<std::string> only;  // claims by id; empty: all
 };
+int validate_claims(const Common& common, const ValidateArguments& arguments);
 int validate_numerics(const Common& common, const ValidateArguments& arguments);
 int validate_measured(const Common& common, const ValidateArguments& arguments);
 int validate_published(const Common& common, const ValidateArguments& arguments);

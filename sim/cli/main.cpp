@@ -271,9 +271,10 @@ int dispatch(int argc, char** argv) {
       app.add_subcommand("validate", "predictions against references and laws");
   validate_command->add_option("what", validate.what, "what is validated")
       ->required()
-      ->check(CLI::IsMember({"measured", "published", "memory", "numerics"}));
+      ->check(CLI::IsMember({"measured", "published", "memory", "numerics", "claims"}));
   validate_command->add_option("--data", validate.data, "folder with reference data");
   validate_command->add_option("--out", validate.out, "folder for the report and its tables");
+  validate_command->add_option("--only", validate.only, "claims by id, such as A7");
   validate_command->add_option("-j,--jobs", validate.jobs, "worker processes; 0: one per processor")
       ->check(CLI::Range(0, 1024));
 
@@ -345,6 +346,7 @@ int dispatch(int argc, char** argv) {
   if (*validate_command) {
     return validate.what == "measured"    ? cli::validate_measured(common, validate)
            : validate.what == "published" ? cli::validate_published(common, validate)
+           : validate.what == "claims"    ? cli::validate_claims(common, validate)
            : validate.what == "memory"    ? cli::validate_memory(common, validate)
                                           : cli::validate_numerics(common, validate);
   }

@@ -221,6 +221,9 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
           read_quality(*node, path, has_weights(scenario.model) ? scenario.model : "");
     }
   }
+  if (const auto node = root.table_if("claim")) {
+    scenario.claim = read_claim(*node);
+  }
   if (const auto node = root.table_if("engine")) {
     const std::vector<std::string> names(kLevels.begin(), kLevels.end());
     if (const auto level = node->choice_if("fidelity", names)) {

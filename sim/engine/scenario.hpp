@@ -6,6 +6,7 @@
 #include "models/graph/passes.hpp"
 #include "sim/base/config.hpp"
 #include "sim/base/quantity.hpp"
+#include "sim/engine/claim.hpp"
 #include "sim/engine/quality.hpp"
 #include "sim/mapping/placement.hpp"
 
@@ -74,6 +75,7 @@ struct Scenario {
   std::optional<BatteryWish> battery;
   std::optional<FleetWish> fleet;
   std::optional<QualityWish> quality;
+  std::optional<ClaimWish> claim;  // that this scenario is to judge
 
   // Places of inputs, for messages about them.
   Region model_place, transform_place, device_place, unit_place, runtime_place, weights_place,
