@@ -257,8 +257,10 @@ Json claims_data(const std::vector<Claim>& claims, const PlotSet& plots,
     all.push_back(std::move(row));
     if (groups.empty() || group_of(claims[i]) != last) {
       last = group_of(claims[i]);
-      groups.push_back(
-          {{"anchor", "source-" + last}, {"name", claims[i].source}, {"claims", Json::array()}});
+      groups.push_back({{"anchor", "source-" + last},
+                        {"short", "Source " + last},
+                        {"name", claims[i].source},
+                        {"claims", Json::array()}});
     }
     for (const char* key :
          {"order", "stated_value", "simulated_value", "stated", "simulated", "measure"}) {
