@@ -6,3 +6,7 @@ joulesim_test(timing_gpu_kernels
   SOURCES tests/timing/gpu_kernels.cpp
   LINK joulesim::gpu
   LABELS fast)
+joulesim_test(timing_units
+  SOURCES tests/timing/npu_arrays.cpp
+  LINK joulesim::npu
+  LABELS fast)
