@@ -72,12 +72,12 @@ std::vector<double> ResidentUnit::shared_joules(const Work& work) const {
 }
 
 TileProgram ResidentUnit::program(const Work& work, std::size_t index, const RuntimeSpec& runtime,
-                                  double seconds, std::vector<double> joules) const {
+                                  Time busy, std::vector<double> joules) const {
   TileProgram program;
   program.work = index;
   program.start_ps = work.fused ? 0 : std::llround(runtime.launch.si() * 1e12);
   TileRun run;
-  run.compute_ps = std::llround(seconds * 1e12);
+  run.compute_ps = std::llround(busy.si() * 1e12);
   run.joules = std::move(joules);
   program.runs.push_back(std::move(run));
   return program;

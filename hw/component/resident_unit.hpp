@@ -54,7 +54,7 @@ class ResidentUnit : public ComputeUnit {
   [[nodiscard]] std::vector<double> shared_joules(const Work& work) const;
   // One run that computes for so long and moves nothing.
   [[nodiscard]] TileProgram program(const Work& work, std::size_t index, const RuntimeSpec& runtime,
-                                    double seconds, std::vector<double> joules) const;
+                                    Time busy, std::vector<double> joules) const;
 
   std::vector<EnergyCause> causes_;
 };

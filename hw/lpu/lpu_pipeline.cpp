@@ -78,7 +78,7 @@ TileProgram LpuPipeline::lower(const Work& work, std::size_t index,
   std::vector<double> joules = shared_joules(work);
   joules[kFirstOwn] = read * spec_.sram_read.value.si();
   joules[kFirstOwn + 1] = sent * stage * spec_.link_energy.value.si();
-  TileProgram result = program(work, index, runtime, seconds, std::move(joules));
+  TileProgram result = program(work, index, runtime, Time(seconds), std::move(joules));
   result.mapping =
       fmt::format("columns over {} chips, all results to all of them, one hop", spec_.per_stage);
   return result;

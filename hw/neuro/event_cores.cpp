@@ -56,7 +56,7 @@ TileProgram EventCores::lower(const Work& work, std::size_t index,
   std::vector<double> joules = shared_joules(work);
   joules[kMac] *= spec_.activity.value;
   joules[kControl] *= spec_.activity.value;
-  TileProgram result = program(work, index, runtime, seconds, std::move(joules));
+  TileProgram result = program(work, index, runtime, Time(seconds), std::move(joules));
   result.mapping = fmt::format("synapses in place on {} chips, one step an operator", spec_.chips);
   return result;
 }

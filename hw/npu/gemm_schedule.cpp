@@ -98,7 +98,7 @@ class Run {
 
  private:
   void deal() {
-    const GemmTiling& t = trace_.tiling;
+    const NpuTiling& t = trace_.tiling;
     std::size_t turn = 0;
     for (std::int64_t i = 0; i < t.tiles_m; ++i) {
       for (std::int64_t j = 0; j < t.tiles_n; ++j) {
@@ -311,7 +311,7 @@ class Run {
 
 }  // namespace
 
-GemmTiling tile(const GemmCores& cores, std::int64_t m, std::int64_t n, std::int64_t k) {
+NpuTiling tile(const GemmCores& cores, std::int64_t m, std::int64_t n, std::int64_t k) {
   const std::int64_t rows = cores.array.rows;
   const std::int64_t columns = cores.array.columns;
   // Two tiles' sums, and two tiles' operands of each kind, lie on chip at a time.
@@ -321,7 +321,7 @@ GemmTiling tile(const GemmCores& cores, std::int64_t m, std::int64_t n, std::int
   const double block_operands = real(rows * columns) * cores.operand_bytes;
   const auto depth = std::max<std::int64_t>(
       1, static_cast<std::int64_t>(cores.scratchpad / 4 / block_operands / real(side)));
-  GemmTiling t;
+  NpuTiling t;
   t.tiles_m = ceil_div(m, side * rows);
   t.tiles_n = ceil_div(n, side * columns);
   t.tiles_k = ceil_div(k, depth * rows);

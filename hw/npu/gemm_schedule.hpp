@@ -45,7 +45,7 @@ struct GemmShapeOnCores {
 };
 
 // Blocks of an output tile, and how many tiles there are.
-struct GemmTiling {
+struct NpuTiling {
   std::int64_t m = 0, n = 0, k = 0;                    // of one tile, in elements
   std::int64_t tiles_m = 0, tiles_n = 0, tiles_k = 0;  // counts
 };
@@ -55,10 +55,10 @@ struct GemmTrace {
   double array_busy = 0;          // clocks of the busiest core's array
   double memory_busy = 0;         // clocks in which something moves
   double loaded = 0, stored = 0;  // bytes
-  GemmTiling tiling;
+  NpuTiling tiling;
 };
 
-GemmTiling tile(const GemmCores& cores, std::int64_t m, std::int64_t n, std::int64_t k);
+NpuTiling tile(const GemmCores& cores, std::int64_t m, std::int64_t n, std::int64_t k);
 GemmTrace schedule(const GemmCores& cores, const GemmShapeOnCores& shape);
 
 }  // namespace joulesim::hw

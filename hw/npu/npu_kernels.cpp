@@ -55,7 +55,7 @@ KernelAnswer SystolicNpu::answer(const KernelRequest& request, const MemoryView&
   answer.bound = runtime.launch.si() > seconds / 2      ? "launch"
                  : trace.memory_busy > trace.array_busy ? "memory"
                                                         : "arithmetic";
-  const GemmTiling& t = trace.tiling;
+  const NpuTiling& t = trace.tiling;
   answer.mapping =
       fmt::format("{}-stationary {}x{}, {} x {} x {} tiles of {} x {} x {} (m, n, k) on {} cores",
                   spec_.dataflow == Dataflow::weight_stationary ? "weight" : "output", spec_.rows,

@@ -64,6 +64,7 @@ SystolicNpuSpec SystolicNpuSpec::from(const ConfigNode& part) {
   spec.port = dma.figure<Bandwidth>("bandwidth");
   spec.memory = dma.figure<Bandwidth>("memory_bandwidth");
   spec.tile = dma.figure<Bytes>("tile");
+  spec.link = dma.figure_if<EnergyPerByte>("link");
   spec.buffers = static_cast<int>(dma.whole("buffers", 2, 64));
   const ConfigNode power = part.table("power");
   spec.idle = power.figure_or_zero<Power>("idle");
@@ -80,6 +81,9 @@ SystolicNpu::SystolicNpu(SystolicNpuSpec spec) : spec_(std::move(spec)) {
              EnergyCause::of("vector", Spent::arithmetic, spec_.vector_energy),
              EnergyCause::of("scratchpad", Spent::movement, spec_.scratchpad_read),
              EnergyCause::of("control", Spent::control, spec_.control_energy)};
+  if (spec_.link) {
+    causes_.push_back(EnergyCause::of("link", Spent::movement, *spec_.link));
+  }
 }
 
 std::optional<std::string> SystolicNpu::refusal(const Work& work) const {
@@ -201,6 +205,9 @@ TileProgram SystolicNpu::lower(const Work& asked, std::size_t index,
   joules[kScratchpad] =
       read * spec_.scratchpad_read.value.si() + written * spec_.scratchpad_write.value.si();
   const double moved = moved_bytes(work, passes);
+  if (spec_.link) {
+    joules.push_back(moved * spec_.link->value.si());
+  }
   const auto tiles = static_cast<std::int64_t>(std::ceil(moved / spec_.tile.value.si()));
   spread(work, passes, tiles, to_ps(cycles), joules, program);
   return program;

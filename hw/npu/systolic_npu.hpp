@@ -41,6 +41,7 @@ struct SystolicNpuSpec {
   Sourced<Bandwidth> port;                        // to the system cache
   Sourced<Bandwidth> memory;                      // what its outstanding requests draw from DRAM
   Sourced<Bytes> tile;                            // one DMA transfer
+  std::optional<Sourced<EnergyPerByte>> link;     // of what the DMA moves over a link to the memory
   int buffers = 2;
   Sourced<Power> idle, active;
 

@@ -56,11 +56,11 @@ Bandwidth PimBanks::inner_bandwidth() const {
   return Bandwidth(real(spec_.channels) * column / seconds);
 }
 
-PimSweep PimBanks::sweep(double bytes, double operand) const {
+PimSweep PimBanks::sweep(Bytes matrix, Bytes operand) const {
   const DramTiming& t = spec_.dram.timing;
   const DramOrganisation& o = spec_.dram.organisation;
   PimSweep out;
-  out.columns = std::ceil(bytes / real(spec_.units * o.burst_bytes));
+  out.columns = std::ceil(matrix.si() / real(spec_.units * o.burst_bytes));
   out.rows = std::ceil(out.columns / real(o.columns()));
   // Of the units that share gates: a rank, or a pseudo-channel.
   const double together = real(spec_.units) / real(o.rank_units());
@@ -69,7 +69,7 @@ PimSweep PimBanks::sweep(double bytes, double operand) const {
       real(t.nRRDS), real(t.nFAW) * real(spec_.activates_at_once) / real(spec_.banks_in_faw));
   const double open = (commands - 1) * apart + real(t.nRCDRD);
   const double close = real(t.nRTP + t.nRP);
-  out.broadcasts = spec_.buffer ? std::ceil(operand / real(o.burst_bytes))
+  out.broadcasts = spec_.buffer ? std::ceil(operand.si() / real(o.burst_bytes))
                                 : std::ceil(out.columns / real(spec_.columns_per_broadcast));
   const double in_row = std::min(out.columns, real(o.columns())) * real(spec_.column_clocks);
   // Registers are written between columns; a buffer before them.
@@ -81,7 +81,7 @@ PimSweep PimBanks::sweep(double bytes, double operand) const {
   const double ends = spec_.banks_of_unit > 1 ? open + close : 0;
   out.clocks = out.rows * row + ends + (spec_.buffer ? writes : 0);
   if (t.nREFI > 0) {
-    out.clocks *= 1 + real(t.nRFC + close) / real(t.nREFI);
+    out.clocks *= 1 + (real(t.nRFC) + close) / real(t.nREFI);
   }
   return out;
 }
@@ -95,7 +95,7 @@ TileProgram PimBanks::lower(const Work& work, std::size_t index, const RuntimeSp
   double rows = 0;     // opened, all units
   double outside = 0;  // bytes over all channels' interfaces
   const auto run = [&](double matrix, double operand, double results, double times) {
-    const PimSweep one = sweep(matrix / channels, operand);
+    const PimSweep one = sweep(Bytes(matrix / channels), Bytes(operand));
     const double read = results / channels / spec_.dram.peak.value.si();
     seconds += times * (one.clocks * clock + read);
     const double per_column = real(spec_.units * spec_.dram.organisation.burst_bytes);
@@ -129,7 +129,7 @@ TileProgram PimBanks::lower(const Work& work, std::size_t index, const RuntimeSp
   joules[kFirstOwn + 1] = rows * energy.activate.value.si();
   joules[kFirstOwn + 2] = outside * (energy.read.value.si() +
                                      (spec_.dram.host ? spec_.dram.host->transfer.value.si() : 0));
-  TileProgram result = program(work, index, runtime, seconds, std::move(joules));
+  TileProgram result = program(work, index, runtime, Time(seconds), std::move(joules));
   result.limit = "banks";
   result.mapping =
       fmt::format("all banks of {} channels, {} units a channel", spec_.channels, spec_.units);

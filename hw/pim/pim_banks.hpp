@@ -50,8 +50,8 @@ class PimBanks final : public ResidentUnit {
 
   [[nodiscard]] TileProgram lower(const Work& work, std::size_t index,
                                   const RuntimeSpec& runtime) const override;
-  // `bytes` of matrix in one channel's banks against a vector of `operand` bytes.
-  [[nodiscard]] PimSweep sweep(double bytes, double operand) const;
+  // A matrix in one channel's banks against a vector.
+  [[nodiscard]] PimSweep sweep(Bytes matrix, Bytes operand) const;
   // What the units draw from the banks at most.
   [[nodiscard]] Bandwidth inner_bandwidth() const;
 

@@ -39,7 +39,8 @@ TileProgram QuantumEstimate::lower(const Work& work, std::size_t index,
   const double bytes = numbers * bits / 8;
   const double moving = bytes / input_bandwidth().si();
   const double gates = bits * static_cast<double>(work.m) * spec_.gate.value.si();
-  TileProgram result = program(work, index, runtime, std::max(moving, gates), shared_joules(work));
+  TileProgram result =
+      program(work, index, runtime, Time(std::max(moving, gates)), shared_joules(work));
   result.limit = moving > gates ? "input and output" : "gates";
   const double rival = bytes / spec_.rival.value.si();
   result.mapping = fmt::format(

@@ -7,6 +7,6 @@ joulesim_test(timing_gpu_kernels
   LINK joulesim::gpu
   LABELS fast)
 joulesim_test(timing_units
-  SOURCES tests/timing/npu_arrays.cpp
-  LINK joulesim::npu
+  SOURCES tests/timing/npu_arrays.cpp tests/timing/other_units.cpp
+  LINK joulesim::npu joulesim::lpu joulesim::pim joulesim::neuro joulesim::quantum
   LABELS fast)

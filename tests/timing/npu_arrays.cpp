@@ -76,7 +76,7 @@ TEST_CASE("tiles fit half of either memory and cover the product") {
     for (const std::int64_t m : {1, 100, 640, 1000, 5000}) {
       for (const std::int64_t n : {100, 1024, 14336}) {
         for (const std::int64_t k : {64, 4096, 20000}) {
-          const GemmTiling t = tile(machine, m, n, k);
+          const NpuTiling t = tile(machine, m, n, k);
           CHECK(t.m * t.n * 4 <= 2 << 20);
           CHECK((t.m + t.n) * t.k * 2 <= 16 << 20);
           CHECK(t.m * t.tiles_m >= m);
