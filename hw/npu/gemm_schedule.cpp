@@ -191,10 +191,11 @@ class Run {
   }
 
   void retire() {
-    constexpr double kNothing = 1e-6;  // of a byte
+    // What takes no time that a double can tell from now.
+    const double nothing = rate() * (1e-9 + now_ * 1e-12);
     for (std::size_t c = 0; c < cores_.size(); ++c) {
       Core& core = cores_[c];
-      while (!core.queue.empty() && core.queue.front().left <= kNothing) {
+      while (!core.queue.empty() && core.queue.front().left <= nothing) {
         const Transfer done = core.queue.front();
         core.queue.pop_front();
         const double there = now_ + machine_.latency;

@@ -31,8 +31,13 @@ PimSpec PimSpec::from(const ConfigNode& part) {
   }
   spec.mode_switch = pim.figure<Time>("mode_switch");
   spec.column = pim.figure<EnergyPerByte>("column");
+  if (!spec.dram.energy) {
+    if (part.ok()) {
+      part.error("energy", "the memory has no energy figures; expected [energy] or [currents]");
+    }
+    spec.dram.energy.emplace();
+  }
   if (part.ok()) {
-    (void)spec.dram.require_energy();
     if (spec.units * spec.banks_of_unit != spec.dram.organisation.banks()) {
       pim.error("units",
                 fmt::format("{} units of {} banks each are not the channel's {} banks", spec.units,
