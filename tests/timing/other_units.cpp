@@ -162,6 +162,8 @@ nWTR_L = "8 clk"
 nRTW = "13 clk"
 nRTP = "5 clk"
 nWR = "16 clk"
+nRFC = "1 clk"
+nREFI = "1000000000 clk"
 [energy]
 source = "t"
 activate = "1 nJ"
@@ -205,8 +207,9 @@ TEST_CASE("all banks of a channel read a column at a command, row by row") {
   const PimSweep sweep = unit->sweep(Bytes(16 * 1024), Bytes(2048));
   CHECK(sweep.rows == 1);
   CHECK(sweep.columns == 32);
-  CHECK(sweep.clocks == 14 + 32 * 4 + 5 + 14 + 64 * 2);
-  CHECK(unit->sweep(Bytes(160 * 1024), Bytes(2048)).clocks == 10 * (14 + 32 * 4 + 5 + 14) + 64 * 2);
+  CHECK(sweep.clocks == Approx(14 + 32 * 4 + 5 + 14 + 64 * 2));
+  CHECK(unit->sweep(Bytes(160 * 1024), Bytes(2048)).clocks ==
+        Approx(10 * (14 + 32 * 4 + 5 + 14) + 64 * 2));
   CHECK(unit->inner_bandwidth().si() == Approx(2 * 16 * 32 / 4e-9));
 }
 
@@ -214,7 +217,8 @@ TEST_CASE("activates within tFAW and broadcasts into registers take their time")
   const auto few = unit_from<PimBanks, PimSpec>(
       pim_text("activates_at_once = 4\nbanks_in_faw = 4\ncolumns_per_broadcast = 8\n"));
   // Four activates of four banks a tFAW apart; a write of operands every eight columns.
-  CHECK(few->sweep(Bytes(16 * 1024), Bytes(0)).clocks == 3 * 16 + 14 + 32 * 4 + 4 * 2 + 5 + 14);
+  CHECK(few->sweep(Bytes(16 * 1024), Bytes(0)).clocks ==
+        Approx(3 * 16 + 14 + 32 * 4 + 4 * 2 + 5 + 14));
 }
 
 TEST_CASE("a vector operator is refused where there is no vector unit") {
