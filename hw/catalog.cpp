@@ -8,8 +8,12 @@
 #include "hw/flash/storage_system.hpp"
 #include "hw/gpu/simt_gpu.hpp"
 #include "hw/link/link.hpp"
+#include "hw/lpu/lpu_pipeline.hpp"
+#include "hw/neuro/event_cores.hpp"
 #include "hw/npu/systolic_npu.hpp"
+#include "hw/pim/pim_banks.hpp"
 #include "hw/power/power.hpp"
+#include "hw/quantum/quantum_estimate.hpp"
 #include "hw/runtime/runtime.hpp"
 #include "hw/sram/sram.hpp"
 
@@ -44,6 +48,14 @@ Registry make_registry() {
                                  "on-chip memory: residency, bandwidth, energy per byte, leakage"));
   registry.add(unit_kind<SystolicNpu, SystolicNpuSpec>(
       "neural processing unit: systolic arrays, scratchpad, double-buffered DMA"));
+  registry.add(unit_kind<LpuPipeline, LpuSpec>(
+      "chips of SRAM in a pipeline: compiled schedule, chip-to-chip links"));
+  registry.add(unit_kind<PimBanks, PimSpec>(
+      "multipliers at DRAM banks, driven by the memory's own commands"));
+  registry.add(unit_kind<EventCores, EventCoresSpec>(
+      "neuromorphic chips: event-driven cores with their synapses in SRAM"));
+  registry.add(unit_kind<QuantumEstimate, QuantumSpec>(
+      "bound on a quantum computer: input, output and gate rates of logical qubits"));
   registry.add(unit_kind<SimtGpu, SimtGpuSpec>(
       "GPU: thread-block tiles in waves over streaming multiprocessors, L2"));
   registry.add(unit_kind<CpuCluster, CpuClusterSpec>("CPU cores with SIMD units and caches"));

@@ -1,14 +1,12 @@
 #include "hw/component/compute_unit.hpp"
 
-#include <fmt/format.h>
+#include "hw/component/kernel_works.hpp"
 
 namespace joulesim::hw {
 
-KernelAnswer ComputeUnit::answer(const KernelRequest& /*request*/, const MemoryView& /*memory*/,
-                                 const RuntimeSpec& /*runtime*/) const {
-  KernelAnswer answer;
-  answer.refusal = fmt::format("'{}' has no model of single kernels", name());
-  return answer;
+KernelAnswer ComputeUnit::answer(const KernelRequest& request, const MemoryView& memory,
+                                 const RuntimeSpec& runtime) const {
+  return answer_by_works(*this, request, memory, runtime, std::nullopt);
 }
 
 }  // namespace joulesim::hw

@@ -5,6 +5,8 @@
 #include "hw/component/work.hpp"
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,6 +51,11 @@ struct KernelRequest {
 struct MemoryView {
   Bandwidth peak;    // of the pins
   Bandwidth stream;  // that long reads sustain
+  Time latency;      // of a read of a closed row, idle memory
+  // What a run of reads gets from the exact channel: measured when it is asked for.
+  std::function<Bandwidth()> measured;
+  std::optional<EnergyPerByte> energy;  // activates of a stream and the interface included
+  std::optional<Power> standing;        // all channels, clocks running
 };
 
 struct KernelAnswer {
@@ -61,6 +68,7 @@ struct KernelAnswer {
   std::string bound;
   std::string mapping;
   double share_of_peak = 0;  // ops over time over the peak of the type
+  double cycles = 0;         // of the unit's clock; nought where the kind does not count them
 };
 
 }  // namespace joulesim::hw

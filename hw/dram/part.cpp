@@ -204,7 +204,7 @@ DramEnergy read_currents(const ConfigNode& node, const DramOrganisation& o) {
 DramPart DramPart::from(const ConfigNode& part) {
   DramPart out;
   out.name = part.text("part");
-  part.choice("model", {kModel});
+  part.choice("model", {kModel, "pim_banks"});  // a channel, or one with multipliers at its banks
   out.title = part.text("title");
   const ConfigNode organisation = part.table("organisation");
   (void)organisation.figure<Frequency>("data_rate");  // cross-checked by `equals` of the peak

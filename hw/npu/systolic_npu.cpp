@@ -24,6 +24,18 @@ SystolicNpuSpec SystolicNpuSpec::from(const ConfigNode& part) {
   spec.columns = array.whole("columns", 1, kMost);
   spec.clock = array.figure<Frequency>("clock");
   spec.weight_rows_per_cycle = array.count("weight_rows_per_cycle");
+  spec.cores = array.whole_if("cores", 1, kMost).value_or(1);
+  if (array.ok() && spec.arrays % spec.cores != 0) {
+    array.error("cores", fmt::format("{} arrays do not belong to {} cores in equal parts",
+                                     spec.arrays, spec.cores));
+  }
+  if (array.choice_if("dataflow", {"weight_stationary", "output_stationary"})
+          .value_or("weight_stationary") == "output_stationary") {
+    spec.dataflow = Dataflow::output_stationary;
+  }
+  if (array.choice_if("split", {"halving", "longer_side"}).value_or("halving") == "longer_side") {
+    spec.split = TileSplit::longer_side;
+  }
   if (array.has("peak")) {
     (void)array.figure<OpRate>("peak");  // there to be cross-checked by its own `equals`
     (void)array.figure_if<Ops>("one_mac");
@@ -37,10 +49,22 @@ SystolicNpuSpec SystolicNpuSpec::from(const ConfigNode& part) {
   spec.scratchpad = scratchpad.figure<Bytes>("capacity");
   spec.scratchpad_read = scratchpad.figure<EnergyPerByte>("read");
   spec.scratchpad_write = scratchpad.figure<EnergyPerByte>("write");
+  if (const auto accumulator = part.table_if("accumulator")) {
+    spec.accumulator = accumulator->figure<Bytes>("capacity");
+  } else {
+    // Sums lie in the scratchpad: the reference proportion of one to eight.
+    spec.accumulator = spec.scratchpad;
+    spec.accumulator.value *= 0.125;
+  }
+  if (const auto weights = part.table_if("weights")) {
+    spec.unpack = weights->figure_if<Bandwidth>("unpack");
+    spec.parameter_cache = weights->figure_if<Bytes>("parameter_cache");
+  }
   const ConfigNode dma = part.table("dma");
   spec.port = dma.figure<Bandwidth>("bandwidth");
   spec.memory = dma.figure<Bandwidth>("memory_bandwidth");
   spec.tile = dma.figure<Bytes>("tile");
+  spec.link = dma.figure_if<EnergyPerByte>("link");
   spec.buffers = static_cast<int>(dma.whole("buffers", 2, 64));
   const ConfigNode power = part.table("power");
   spec.idle = power.figure_or_zero<Power>("idle");
@@ -57,6 +81,9 @@ SystolicNpu::SystolicNpu(SystolicNpuSpec spec) : spec_(std::move(spec)) {
              EnergyCause::of("vector", Spent::arithmetic, spec_.vector_energy),
              EnergyCause::of("scratchpad", Spent::movement, spec_.scratchpad_read),
              EnergyCause::of("control", Spent::control, spec_.control_energy)};
+  if (spec_.link) {
+    causes_.push_back(EnergyCause::of("link", Spent::movement, *spec_.link));
+  }
 }
 
 std::optional<std::string> SystolicNpu::refusal(const Work& work) const {
@@ -66,20 +93,41 @@ std::optional<std::string> SystolicNpu::refusal(const Work& work) const {
   return std::nullopt;
 }
 
+ArrayTiming SystolicNpu::array(double rate) const {
+  return {spec_.dataflow, spec_.rows, spec_.columns, rate, spec_.weight_rows_per_cycle.value};
+}
+
 double SystolicNpu::product_cycles(double m, double n, double k, double rate) const {
   const auto rows = static_cast<double>(spec_.rows);
   const auto columns = static_cast<double>(spec_.columns);
-  const double tiles = std::ceil(k / rows) * std::ceil(n / columns);
-  const double rounds = std::ceil(tiles / static_cast<double>(spec_.arrays));
-  return rounds * std::max(m / rate, rows / spec_.weight_rows_per_cycle.value);
+  const bool weights = spec_.dataflow == Dataflow::weight_stationary;
+  const double blocks = std::ceil((weights ? k : m) / rows) * std::ceil(n / columns);
+  const double rounds = std::ceil(blocks / static_cast<double>(spec_.arrays));
+  return rounds * std::max((weights ? m : k) / rate,
+                           weights ? array(rate).preload() : static_cast<double>(spec_.rows));
+}
+
+bool SystolicNpu::pinned(const DataStream& stream) const {
+  // The compiler fills the cache with the model's first weights, in the order of their addresses.
+  return spec_.parameter_cache && stream.role == DataStream::Role::weight && stream.tier >= 0 &&
+         static_cast<double>(stream.base + stream.stride * stream.count) <=
+             spec_.parameter_cache->value.si();
 }
 
 std::int64_t SystolicNpu::to_ps(double cycles) const {
   return std::llround(cycles / spec_.clock.value.si() * 1e12);
 }
 
-TileProgram SystolicNpu::lower(const Work& work, std::size_t index,
+TileProgram SystolicNpu::lower(const Work& asked, std::size_t index,
                                const RuntimeSpec& runtime) const {
+  Work work = asked;
+  double kept = 0;  // bytes of weights that the parameter cache holds
+  for (DataStream& stream : work.streams) {
+    if (pinned(stream)) {
+      kept += static_cast<double>(stream.bytes());
+      stream.tier = -1;
+    }
+  }
   TileProgram program;
   program.work = index;
   program.start_ps = work.fused ? 0 : std::llround(runtime.launch.si() * 1e12);
@@ -108,8 +156,10 @@ TileProgram SystolicNpu::lower(const Work& work, std::size_t index,
     case WorkKind::matmul:
       product(static_cast<double>(work.m), static_cast<double>(work.n),
               static_cast<double>(work.k));
-      program.mapping = fmt::format("weight-stationary {}x{} on {} arrays", spec_.rows,
-                                    spec_.columns, spec_.arrays);
+      program.mapping =
+          fmt::format("{}-stationary {}x{} on {} arrays",
+                      spec_.dataflow == Dataflow::weight_stationary ? "weight" : "output",
+                      spec_.rows, spec_.columns, spec_.arrays);
       break;
     case WorkKind::attention: {
       // Query heads that share a key head are stacked; the causal half is skipped in proportion.
@@ -138,6 +188,11 @@ TileProgram SystolicNpu::lower(const Work& work, std::size_t index,
     }
   }
   written += loaded;
+  read += kept;
+  if (spec_.unpack && work.weights_unpacked) {
+    const double unpacked = work.weight_elements * operand;
+    cycles = std::max(cycles, unpacked / spec_.unpack->value.si() * spec_.clock.value.si());
+  }
   if (macs > 0) {
     program.drain_ps = to_ps(rows + columns - 2);
   }
@@ -150,6 +205,9 @@ TileProgram SystolicNpu::lower(const Work& work, std::size_t index,
   joules[kScratchpad] =
       read * spec_.scratchpad_read.value.si() + written * spec_.scratchpad_write.value.si();
   const double moved = moved_bytes(work, passes);
+  if (spec_.link) {
+    joules.push_back(moved * spec_.link->value.si());
+  }
   const auto tiles = static_cast<std::int64_t>(std::ceil(moved / spec_.tile.value.si()));
   spread(work, passes, tiles, to_ps(cycles), joules, program);
   return program;
@@ -178,6 +236,12 @@ std::shared_ptr<const ComputeUnit> SystolicNpu::at_corner(Corner corner) const {
   move_to_corner(spec.vector_ops_per_cycle, corner);
   move_to_corner(spec.port, corner);
   move_to_corner(spec.memory, corner);
+  if (spec.unpack) {
+    move_to_corner(*spec.unpack, corner);
+  }
+  if (spec.parameter_cache) {
+    move_to_corner(*spec.parameter_cache, corner);
+  }
   spec.arithmetic.move_rates_to(corner);
   return std::make_shared<SystolicNpu>(std::move(spec));
 }

@@ -1,18 +1,21 @@
 // A neural processing unit: systolic arrays fed from a scratchpad by a double-buffered DMA.
 //
-// Models:      weight-stationary arrays: a product's weights are cut into rows x columns tiles
-// spread over
-//              the arrays; a tile takes max(M / rate, rows / weight_rows_per_cycle) cycles, the
-//              pipeline fills and drains once per operator in rows + columns - 2 cycles; vector
-//              unit for norms, rotary embedding, softmax and activations; unpacking of narrow
-//              weights on their way in; energy per MAC by type, per scratchpad byte, per vector
-//              operation, control per MAC.
-// Leaves out:  bank conflicts in the scratchpad, accumulator capacity, sparsity, several processes.
-// Checked by:  tests/timing/npu.cpp (fill, drain and reuse in closed form), tests/laws/units.cpp.
+// Models:      weight- or output-stationary arrays (array_timing.hpp): within a step, a product's
+//              blocks are spread over the arrays, the pipeline fills and drains once per operator;
+//              a single product is scheduled tile by tile over the cores (gemm_schedule.hpp);
+//              vector unit for norms, rotary embedding, softmax and activations; unpacking of
+//              narrow weights on their way in, at the rate of its decompressor; a parameter cache
+//              into which the compiler puts the first weights of the model for good; energy per MAC
+//              by type, per scratchpad byte, per vector operation, control per MAC.
+// Leaves out:  bank conflicts in the scratchpad, sparsity, several processes.
+// Checked by:  tests/timing/npu.cpp, tests/timing/npu_arrays.cpp (closed forms),
+// tests/laws/units.cpp,
+//              tests/anchors/npu.cpp.
 #pragma once
 
 #include "hw/component/arithmetic.hpp"
 #include "hw/component/compute_unit.hpp"
+#include "hw/npu/gemm_schedule.hpp"
 
 #include <memory>
 
@@ -21,6 +24,8 @@ namespace joulesim::hw {
 struct SystolicNpuSpec {
   std::string part, title;
   std::int64_t arrays = 0, rows = 0, columns = 0;
+  std::int64_t cores = 1;  // that the arrays and the memories belong to in equal parts
+  Dataflow dataflow = Dataflow::weight_stationary;
   Sourced<Frequency> clock;
   Sourced<double> weight_rows_per_cycle;
   Arithmetic arithmetic;
@@ -29,9 +34,14 @@ struct SystolicNpuSpec {
   Sourced<EnergyPerOp> control_energy;  // instruction issue, wires, registers
   Sourced<Bytes> scratchpad;
   Sourced<EnergyPerByte> scratchpad_read, scratchpad_write;
-  Sourced<Bandwidth> port;    // to the system cache
-  Sourced<Bandwidth> memory;  // what its outstanding requests draw from DRAM
-  Sourced<Bytes> tile;        // one DMA transfer
+  Sourced<Bytes> accumulator;  // partial sums; all cores
+  TileSplit split = TileSplit::halving;
+  std::optional<Sourced<Bandwidth>> unpack;       // of unpacked weights, all cores
+  std::optional<Sourced<Bytes>> parameter_cache;  // beside the scratchpad
+  Sourced<Bandwidth> port;                        // to the system cache
+  Sourced<Bandwidth> memory;                      // what its outstanding requests draw from DRAM
+  Sourced<Bytes> tile;                            // one DMA transfer
+  std::optional<Sourced<EnergyPerByte>> link;     // of what the DMA moves over a link to the memory
   int buffers = 2;
   Sourced<Power> idle, active;
 
@@ -48,6 +58,8 @@ class SystolicNpu final : public ComputeUnit {
   [[nodiscard]] std::optional<std::string> refusal(const Work& work) const override;
   [[nodiscard]] TileProgram lower(const Work& work, std::size_t index,
                                   const RuntimeSpec& runtime) const override;
+  [[nodiscard]] KernelAnswer answer(const KernelRequest& request, const MemoryView& memory,
+                                    const RuntimeSpec& runtime) const override;
   [[nodiscard]] const std::vector<EnergyCause>& causes() const override { return causes_; }
   [[nodiscard]] Sourced<Power> idle_power() const override { return spec_.idle; }
   [[nodiscard]] Sourced<Power> active_power() const override { return spec_.active; }
@@ -64,8 +76,12 @@ class SystolicNpu final : public ComputeUnit {
                                                           double port) const override;
 
  private:
+  [[nodiscard]] ArrayTiming array(double rate) const;
   // Cycles of one m x n x k product on all arrays, without fill and drain.
   [[nodiscard]] double product_cycles(double m, double n, double k, double rate) const;
+  [[nodiscard]] GemmTrace run_gemm(const KernelRequest& request, const MemoryView& memory) const;
+  // Whether the compiler keeps these weights on chip.
+  [[nodiscard]] bool pinned(const DataStream& stream) const;
   [[nodiscard]] std::int64_t to_ps(double cycles) const;
 
   SystolicNpuSpec spec_;

@@ -79,8 +79,8 @@ RuntimeSpec runtime_from(const ConfigNode& part) {
   spec.aliases = part.texts("aliases");
   spec.units = part.texts("units");
   const ConfigNode cost = part.table("cost");
-  const auto launch = cost.figure<Time>("launch");
-  const auto step = cost.figure<Time>("step");
+  const auto launch = cost.figure_or_zero<Time>("launch");
+  const auto step = cost.figure_or_zero<Time>("step");
   spec.launch = launch.value;
   spec.step_overhead = step.value;
   spec.launch_low = launch.low.value_or(launch.value);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <iostream>
 
 namespace joulesim::cli {
@@ -146,19 +147,21 @@ int kernel(const Common& common, const KernelArguments& a) {
     refuse(answer.refusal);
   }
   if (!a.summary || common.json) {
-    std::cout << nlohmann::ordered_json{{"device", machine.id},
-                                        {"op", a.op},
-                                        {"runtime", runtime.name},
-                                        {"time_us", answer.time.si() * 1e6},
-                                        {"energy_j", answer.energy.si()},
-                                        {"bound", answer.bound},
-                                        {"share_of_peak", answer.share_of_peak},
-                                        {"flops", answer.ops.si()},
-                                        {"bytes", answer.bytes.si()},
-                                        {"roofline_us", answer.roofline.si() * 1e6},
-                                        {"mapping", answer.mapping}}
-                     .dump(2)
-              << "\n";
+    nlohmann::ordered_json out{{"device", machine.id},
+                               {"op", a.op},
+                               {"runtime", runtime.name},
+                               {"time_us", answer.time.si() * 1e6},
+                               {"energy_j", answer.energy.si()},
+                               {"bound", answer.bound},
+                               {"share_of_peak", answer.share_of_peak},
+                               {"flops", answer.ops.si()},
+                               {"bytes", answer.bytes.si()},
+                               {"roofline_us", answer.roofline.si() * 1e6},
+                               {"mapping", answer.mapping}};
+    if (answer.cycles > 0) {
+      out["cycles"] = std::llround(answer.cycles);
+    }
+    std::cout << out.dump(2) << "\n";
     return 0;
   }
   std::cout << fmt::format(

@@ -1,6 +1,8 @@
 #include "sim/engine/kernel_query.hpp"
 
 #include "hw/dram/analytic.hpp"
+#include "hw/dram/trace_patterns.hpp"
+#include "hw/dram/trace_run.hpp"
 #include "hw/link/collective.hpp"
 
 #include <fmt/format.h>
@@ -49,7 +51,26 @@ const MachineLink* link_of(const Machine& machine, std::initializer_list<const c
 hw::MemoryView memory_view(const Machine& machine) {
   hw::MemoryView view;
   view.peak = machine.peak_bandwidth();
-  view.stream = hw::rates_of(machine.dram).stream * static_cast<double>(machine.channels);
+  const hw::DramRates rates = hw::rates_of(machine.dram);
+  const auto channels = static_cast<double>(machine.channels);
+  view.stream = rates.stream * channels;
+  view.latency = rates.read_latency;
+  view.measured = [&machine, channels] {
+    // Some refresh intervals of consecutive lines on one channel: all channels do the same.
+    constexpr std::uint64_t kLines = 4096;
+    const auto trace = hw::make_trace("seq_read", 1, kLines);
+    return hw::run_trace(machine.dram, trace, {}).bandwidth * channels;
+  };
+  if (machine.dram.energy) {
+    const hw::DramEnergy& e = *machine.dram.energy;
+    const Bytes row(machine.dram.organisation.row_bytes);
+    view.energy = e.read.value + e.activate.value / row;
+    view.standing = e.active_standby.value * channels;
+    if (machine.dram.host) {
+      *view.energy += machine.dram.host->transfer.value;
+      *view.standing += machine.dram.host->standing.value * channels;
+    }
+  }
   return view;
 }
 

@@ -1,5 +1,6 @@
 #include "sim/engine/prepare.hpp"
 
+#include "hw/component/unit_group.hpp"
 #include "models/arch/model_file.hpp"
 #include "models/import/model.hpp"
 
@@ -103,6 +104,52 @@ void load_model(const Library& library, Prepared& prepared, const models::ModelS
   }
 }
 
+// A signal from one unit's queue to another's and its wake-up: 5 to 50 us with the usual drivers;
+// a scenario may say otherwise.
+constexpr Time kHandover(20e-6);
+
+// Makes the scenario's unit the first of a group with all others of the machine.
+void form_group(Prepared& prepared) {
+  const UnitPlacement& wish = prepared.scenario.units;
+  std::vector<hw::GroupMember> members{{prepared.unit->name, prepared.unit->unit}};
+  for (const MachineUnit& unit : prepared.machine.units) {
+    if (&unit != prepared.unit) {
+      members.push_back({unit.name, unit.unit});
+    }
+  }
+  hw::GroupPlan plan;
+  plan.small_rows = wish.small_rows;
+  plan.handover = wish.handover.value_or(kHandover);
+  std::vector<std::string> names;
+  for (const hw::GroupMember& member : members) {
+    names.push_back(member.name);
+  }
+  Diagnostics faults;
+  for (const auto& [kind, unit] : wish.units) {
+    const auto found = std::find(names.begin(), names.end(), unit);
+    if (found == names.end()) {
+      faults.error(
+          prepared.scenario.units_place,
+          fmt::format("{} are placed on '{}', and '{}' has no such unit; expected {}{}", kind, unit,
+                      prepared.machine.title, fmt::join(names, ", "), did_you_mean(unit, names)));
+      continue;
+    }
+    for (int i = 0; i < hw::kPlacedKinds; ++i) {
+      if (hw::name_of(static_cast<hw::PlacedKind>(i)) == kind) {
+        plan.on.at(static_cast<std::size_t>(i)) = static_cast<std::size_t>(found - names.begin());
+      }
+    }
+  }
+  if (!faults.ok()) {
+    throw InputError(std::move(faults));
+  }
+  for (MachineUnit& unit : prepared.machine.units) {
+    if (&unit == prepared.unit) {
+      unit.unit = std::make_shared<const hw::UnitGroup>(std::move(members), plan);
+    }
+  }
+}
+
 void load_device(const Library& library, Prepared& prepared) {
   const Scenario& scenario = prepared.scenario;
   prepared.machine = load_machine(library, scenario.device, scenario.device_place);
@@ -121,6 +168,9 @@ void load_device(const Library& library, Prepared& prepared) {
   }
   prepared.runtime = load_runtime(
       library, scenario.runtime.value_or(prepared.unit->default_runtime), scenario.runtime_place);
+  if (!scenario.units.units.empty()) {
+    form_group(prepared);
+  }
 }
 
 std::vector<mapping::MemoryTier> tiers_of(const Machine& machine) {
@@ -289,6 +339,18 @@ std::unique_ptr<Prepared> prepare_all(const Library& library, const Scenario& sc
                                        placement_wish(scenario), scenario.storage_place);
   set_file_uses(*prepared);
 
+  // Operators that the unit lacks run on another one of the machine, where there is any that has
+  // them; else the refusals stand.
+  if (scenario.units.units.empty() && machine.units.size() > 1) {
+    try {
+      for (const auto& graph : {&prefill, &last}) {
+        (void)mapping::plan_step(*graph, prepared->placement, *prepared->unit->unit,
+                                 prepared->runtime.spec, scenario.unit_place);
+      }
+    } catch (const InputError&) {
+      form_group(*prepared);
+    }
+  }
   const hw::ComputeUnit& unit = *prepared->unit->unit;
   const hw::RuntimeSpec& runtime = prepared->runtime.spec;
   const auto plan = [&](const models::OperatorGraph& graph, const models::Phase& phase,

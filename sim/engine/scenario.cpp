@@ -1,5 +1,6 @@
 #include "sim/engine/scenario.hpp"
 
+#include "hw/component/unit_group.hpp"
 #include "models/graph/format.hpp"
 #include "models/kernels/linear.hpp"
 
@@ -186,6 +187,19 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
   scenario.weights_in = weights_in.value_or("dram");
   scenario.weights_place = machine.region("weights_in");
   scenario.display_on = machine.flag_if("display_on").value_or(false);
+  if (const auto placed = machine.table_if("placement")) {
+    for (int i = 0; i < hw::kPlacedKinds; ++i) {
+      const std::string kind(hw::name_of(static_cast<hw::PlacedKind>(i)));
+      if (const auto unit = placed->text_if(kind)) {
+        scenario.units.units.emplace_back(kind, *unit);
+      }
+    }
+    constexpr std::int64_t kMostRows = 1 << 20;
+    scenario.units.small_rows =
+        placed->integer_if("small_rows", 1, kMostRows).value_or(scenario.units.small_rows);
+    scenario.units.handover = placed->quantity_if<Time>("handover");
+    scenario.units_place = placed->region();
+  }
 
   scenario.storage_place = scenario.weights_place;
   if (const auto node = root.table_if("storage")) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace joulesim::engine {
@@ -51,6 +52,15 @@ struct StorageWish {
 
 const char* name_of(StorageWish::Policy policy);
 
+// Which unit runs which operators: [machine.placement] of a scenario. What is not named runs on the
+// scenario's unit.
+struct UnitPlacement {
+  // By kind: "products", "small_products" (of few rows), "attention", "vectors".
+  std::vector<std::pair<std::string, std::string>> units;
+  std::int64_t small_rows = 8;
+  std::optional<Time> handover;  // from one unit to another; none: as the program assumes
+};
+
 struct Scenario {
   std::string id, title, question;
   std::string path, text;
@@ -62,6 +72,7 @@ struct Scenario {
 
   std::string device;
   std::optional<std::string> unit, runtime;
+  UnitPlacement units;
   std::string weights_in = "dram";  // or "flash": something streams
   StorageWish storage;
   bool display_on = false;
@@ -78,8 +89,8 @@ struct Scenario {
   std::optional<ClaimWish> claim;  // that this scenario is to judge
 
   // Places of inputs, for messages about them.
-  Region model_place, transform_place, device_place, unit_place, runtime_place, weights_place,
-      workload_place, battery_place, storage_place;
+  Region model_place, transform_place, device_place, unit_place, units_place, runtime_place,
+      weights_place, workload_place, battery_place, storage_place;
 };
 
 // Throws InputError with every fault. `settings` are "a.b=value" from the command line.

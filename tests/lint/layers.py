@@ -15,7 +15,7 @@ GRAPH = "models/graph"
 RESULT = "reports/result"
 HARDWARE = [
     "hw/" + name
-    for name in "battery cpu display dram flash gpu link lpu npu power runtime sram".split()
+    for name in "battery cpu display dram flash gpu link lpu neuro npu power quantum runtime sram".split()
 ]
 MODELS = ["models/arch", "models/import", "models/kernels", "models/transform"]
 REPORTS = ["reports/" + name for name in "data html plots terminal trace".split()]

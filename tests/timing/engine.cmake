@@ -6,3 +6,7 @@ joulesim_test(timing_gpu_kernels
   SOURCES tests/timing/gpu_kernels.cpp
   LINK joulesim::gpu
   LABELS fast)
+joulesim_test(timing_units
+  SOURCES tests/timing/npu_arrays.cpp tests/timing/other_units.cpp
+  LINK joulesim::npu joulesim::lpu joulesim::pim joulesim::neuro joulesim::quantum
+  LABELS fast)
