@@ -1,7 +1,7 @@
 # The parsers' entry points once; the ordinary build runs them on inputs damaged in a repeatable way,
 # the preset `fuzz` (clang) under libFuzzer.
-set(fuzz_sources fuzz/targets.cpp fuzz/targets_models.cpp fuzz/targets_text.cpp)
-set(fuzz_libraries joulesim::kernels joulesim::result)
+set(fuzz_sources fuzz/targets.cpp fuzz/targets_models.cpp fuzz/targets_text.cpp fuzz/targets_graphs.cpp fuzz/targets_machines.cpp)
+set(fuzz_libraries joulesim::engine)
 
 list(TRANSFORM fuzz_sources PREPEND tests/ OUTPUT_VARIABLE fuzz_test_sources)
 joulesim_test(fuzz_parsers

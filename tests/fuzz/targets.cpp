@@ -37,9 +37,10 @@ struct Folder {
 
 std::vector<Target> all_targets() {
   std::vector<Target> targets = model_targets();
-  std::vector<Target> texts = text_targets();
-  targets.insert(targets.end(), std::make_move_iterator(texts.begin()),
-                 std::make_move_iterator(texts.end()));
+  for (std::vector<Target> more : {text_targets(), graph_targets(), machine_targets()}) {
+    targets.insert(targets.end(), std::make_move_iterator(more.begin()),
+                   std::make_move_iterator(more.end()));
+  }
   return targets;
 }
 

@@ -20,8 +20,10 @@ struct Target {
   std::vector<Bytes> (*corpus)();
 };
 
-std::vector<Target> model_targets();  // weights, configurations, token tables, arrays
-std::vector<Target> text_targets();   // TOML files, result files
+std::vector<Target> model_targets();    // weights, configurations, token tables, arrays
+std::vector<Target> text_targets();     // TOML files, result files
+std::vector<Target> graph_targets();    // ONNX graphs, arrays, token tables in JSON
+std::vector<Target> machine_targets();  // parts, devices, scenarios, address traces
 std::vector<Target> all_targets();
 
 // Runs the target; refusals are fine, anything else passes through.

@@ -2,7 +2,7 @@
 #include "models/arch/build_graph.hpp"
 #include "models/graph/passes.hpp"
 #include "models/kernels/executor.hpp"
-#include "models/transform/judge.hpp"
+#include "models/kernels/quality.hpp"
 #include "models/transform/prune.hpp"
 #include "models/transform/quantise.hpp"
 #include "models/transform/sample.hpp"
