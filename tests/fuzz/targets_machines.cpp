@@ -7,7 +7,6 @@
 #include "sim/engine/scenario.hpp"
 #include "tests/fuzz/targets.hpp"
 
-#include <array>
 #include <fstream>
 #include <iterator>
 
@@ -30,10 +29,6 @@ void parse_device(std::span<const std::byte> input) {
 
 void parse_scenario(std::span<const std::byte> input) {
   (void)engine::read_scenario(as_file("scenario.toml", input), {});
-}
-
-void parse_trace(std::span<const std::byte> input) {
-  (void)hw::TraceFile(as_file("trace.bin", input)).facts();
 }
 
 Bytes file_bytes(const std::string& path) {
@@ -64,19 +59,12 @@ std::vector<Bytes> scenario_corpus() {
   return files;
 }
 
-std::vector<Bytes> trace_corpus() {
-  constexpr std::array<std::uint64_t, 4> kWords = {0, 64, (std::uint64_t{1} << 63) | 128, 1 << 20};
-  const auto bytes = std::as_bytes(std::span(kWords));
-  return {{bytes.begin(), bytes.end()}};
-}
-
 }  // namespace
 
-std::vector<Target> machine_targets() {
+std::vector<Target> all_targets() {
   return {{"part", parse_part, part_corpus},
           {"device", parse_device, device_corpus},
-          {"scenario", parse_scenario, scenario_corpus},
-          {"trace", parse_trace, trace_corpus}};
+          {"scenario", parse_scenario, scenario_corpus}};
 }
 
 }  // namespace joulesim::fuzz

@@ -75,6 +75,9 @@ TEST_CASE("a model of every architecture computes the same from its GGUF file") 
     if (architecture == "olmoe" || architecture == "qwen2moe" || architecture == "qwen3moe") {
       config["mlp_only_layers"] = testing::Json::array();
     }
+    if (architecture == "mpt") {
+      config["attn_config"] = {{"alibi", true}};  // as its files have it
+    }
     ModelSpec spec = testing::spec_of(config);
     spec.norm_epsilon = rounded(spec.norm_epsilon);
     spec.rope_base = rounded(spec.rope_base);
