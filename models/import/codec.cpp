@@ -2,6 +2,7 @@
 
 #include "models/import/block_codes.hpp"
 #include "models/import/integer_codec.hpp"
+#include "models/import/small_floats.hpp"
 
 #include <array>
 #include <bit>
@@ -56,28 +57,6 @@ void decode_ternary(const Format& format, const std::uint8_t* from, std::span<fl
       byte = dense ? byte / 3U : byte >> 2U;
     }
   }
-}
-
-// One sign bit, `exponent_bits`, the rest fraction; all ones are infinity and not-a-number in e5m2,
-// in e4m3 only the last code is no number.
-float fp8_to_float(std::uint8_t bits, int exponent_bits) {
-  const int fraction_bits = 7 - exponent_bits;
-  const int exponent = (bits & 0x7f) >> fraction_bits;
-  const int fraction = bits & ((1 << fraction_bits) - 1);
-  const int bias = (1 << (exponent_bits - 1)) - 1;
-  float magnitude = 0.0F;
-  if (exponent_bits == 5 && exponent == 31) {
-    magnitude = fraction == 0 ? std::numeric_limits<float>::infinity()
-                              : std::numeric_limits<float>::quiet_NaN();
-  } else if (exponent_bits == 4 && (bits & 0x7f) == 0x7f) {
-    magnitude = std::numeric_limits<float>::quiet_NaN();
-  } else if (exponent == 0) {
-    magnitude = std::ldexp(static_cast<float>(fraction), 1 - bias - fraction_bits);
-  } else {
-    magnitude = std::ldexp(static_cast<float>(fraction + (1 << fraction_bits)),
-                           exponent - bias - fraction_bits);
-  }
-  return (bits & 0x80) != 0 ? -magnitude : magnitude;
 }
 
 }  // namespace
@@ -196,9 +175,9 @@ void decode_row(const Format& format, std::span<const std::byte> row, std::span<
       out[i] = static_cast<float>(static_cast<std::int8_t>(from[i]));
     }
   } else if (format.element == Element::kFp8) {
-    const int exponent_bits = format.name == "fp8_e5m2" ? 5 : 4;
+    const DType type = float8_type(format);
     for (std::size_t i = 0; i < out.size(); ++i) {
-      out[i] = fp8_to_float(from[i], exponent_bits);
+      out[i] = float8_to_float(type, from[i]);
     }
   } else if (is_plain_ternary(format)) {
     decode_ternary(format, from, out);

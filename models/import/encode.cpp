@@ -1,5 +1,6 @@
 #include "models/import/codec.hpp"
 #include "models/import/integer_codec.hpp"
+#include "models/import/small_floats.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -53,25 +54,6 @@ std::uint32_t round_off(std::uint32_t magnitude, unsigned bits) {
   const std::uint32_t half = 1U << (bits - 1);
   const std::uint32_t odd = (magnitude >> bits) & 1U;
   return (magnitude + half - 1U + odd) >> bits;
-}
-
-// To the nearest of all finite codes, ties to the even one; beyond the largest, the largest.
-std::uint8_t float_to_fp8(float value, const Format& format) {
-  const bool wide_range = format.name == "fp8_e5m2";
-  const int fraction_bits = wide_range ? 2 : 3;
-  const int bias = wide_range ? 15 : 7;
-  const float largest = wide_range ? 57344.0F : 448.0F;
-  const auto sign = static_cast<std::uint8_t>(std::signbit(value) ? 0x80 : 0);
-  const float magnitude = std::min(std::fabs(value), largest);
-  if (!(magnitude > 0.0F)) {
-    return sign;
-  }
-  const int exponent = std::max(std::ilogb(magnitude), 1 - bias);
-  // A count of the smallest step at this exponent; a carry moves into the next by itself.
-  const auto steps =
-      static_cast<int>(std::nearbyint(std::ldexp(magnitude, fraction_bits - exponent)));
-  const int code = ((exponent + bias - 1) << fraction_bits) + steps;
-  return static_cast<std::uint8_t>(sign | code);
 }
 
 void encode_ternary(const Format& format, std::span<const float> row, std::vector<std::byte>& out) {
@@ -145,7 +127,7 @@ void encode_row(const Format& format, std::span<const float> row, std::vector<st
   }
   for (const float x : row) {
     if (format.element == Element::kFp8) {
-      append(out, float_to_fp8(x, format));
+      append(out, float_to_float8(float8_type(format), x, true));
     } else if (format.name == "fp16") {
       append(out, float_to_fp16(x));
     } else if (format.name == "bf16") {

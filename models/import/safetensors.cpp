@@ -50,13 +50,16 @@ class Parser {
     const std::string type = entry.contains("dtype") && entry["dtype"].is_string()
                                  ? entry["dtype"].get<std::string>()
                                  : std::string();
-    for (const auto& [theirs, ours] :
-         {std::pair{"F32", "fp32"}, {"F16", "fp16"}, {"BF16", "bf16"}}) {
+    for (const auto& [theirs, ours] : {std::pair{"F32", "fp32"},
+                                       {"F16", "fp16"},
+                                       {"BF16", "bf16"},
+                                       {"F8_E4M3", "fp8_e4m3"},
+                                       {"F8_E5M2", "fp8_e5m2"}}) {
       if (type == theirs) {
         return known_format(ours);
       }
     }
-    refuse(name, "type '" + type + "'", "F32, F16 or BF16");
+    refuse(name, "type '" + type + "'", "F32, F16, BF16, F8_E4M3 or F8_E5M2");
   }
 
   static std::vector<std::uint64_t> numbers(const std::string& name, const Json& entry,

@@ -1,7 +1,6 @@
 #include "models/import/small_floats.hpp"
 
-#include <array>
-#include <bit>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -62,6 +61,10 @@ std::uint8_t nan_of(const Layout& layout) { return layout.unsigned_zero ? 0x80U 
 
 }  // namespace
 
+DType float8_type(const Format& format) {
+  return format.name == "fp8_e5m2" ? DType::kFloat8E5m2 : DType::kFloat8E4m3fn;
+}
+
 float float8_to_float(DType type, std::uint8_t bits) { return decode(layout_of(type), bits); }
 
 std::uint8_t float_to_float8(DType type, float value, bool saturate) {
@@ -84,21 +87,14 @@ std::uint8_t float_to_float8(DType type, float value, bool saturate) {
   if (std::isinf(value)) {
     return overflow();
   }
-  // Codes of one sign rise with their values: find the neighbours below and above.
-  int below = 0;
-  int above = largest + 1;
-  while (above - below > 1) {
-    const int middle = (below + above) / 2;
-    (decode(layout, static_cast<std::uint8_t>(middle)) <= magnitude ? below : above) = middle;
-  }
-  const double low = decode(layout, static_cast<std::uint8_t>(below));
-  // One step beyond the largest number, for rounding there.
-  const double step = below == largest ? low - decode(layout, static_cast<std::uint8_t>(below - 1))
-                                       : decode(layout, static_cast<std::uint8_t>(below + 1)) - low;
-  const double over = magnitude - low;
-  int code = below;
-  if (over > step / 2 || (over == step / 2 && (below & 1) != 0)) {
-    code = below + 1;
+  // A whole number of the steps between the codes of this exponent; the smallest exponent is shared
+  // with the subnormals. Rounding up to the next power of two carries into the exponent by itself.
+  int code = 0;
+  if (magnitude > 0.0F) {
+    const int exponent = std::max(std::ilogb(magnitude), 1 - layout.bias);
+    const auto steps =
+        static_cast<int>(std::nearbyint(std::scalbn(magnitude, layout.mantissa_bits - exponent)));
+    code = (exponent + layout.bias - 1) * (1 << layout.mantissa_bits) + steps;
   }
   if (code > largest) {
     return overflow();

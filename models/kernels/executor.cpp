@@ -88,6 +88,34 @@ std::map<std::string, FloatArray> Executor::run(const OperatorGraph& graph, cons
   return outputs;
 }
 
+void Executor::run_block(const OperatorGraph& graph, std::span<const std::int32_t> tokens,
+                         int block, Border& border) {
+  Inputs inputs;
+  inputs.ids["tokens"].assign(tokens.begin(), tokens.end());
+  Step step{graph, inputs, {}, {}};
+  step.values.resize(graph.tensors().size());
+  take_inputs(step);
+  for (auto& [id, values] : border) {
+    step.values[size(id.value)] = std::move(values);
+  }
+  border.clear();
+  bool before_blocks = true;
+  for (const OpId id : graph.order()) {
+    const Op& op = graph.op(id);
+    before_blocks = before_blocks && op.block < 0;
+    if (op.block == block || (before_blocks && block == 0)) {
+      execute(op, step);
+    } else if (op.block > block || (op.block < 0 && !before_blocks)) {
+      for (const TensorId read : op.inputs) {
+        const std::vector<float>& values = step.values[size(read.value)];
+        if (!values.empty()) {
+          border.emplace(read, values);
+        }
+      }
+    }
+  }
+}
+
 // Inputs of rows are copied into the step; ids are read where they are used.
 void Executor::take_inputs(Step& step) {
   for (const TensorId id : step.graph.tensors_of(TensorKind::kInput)) {

@@ -37,6 +37,14 @@ class Executor {
   };
   std::map<std::string, FloatArray> run(const OperatorGraph& graph, const Inputs& inputs);
 
+  // What operators of later blocks read of earlier ones, by tensor.
+  using Border = std::map<TensorId, std::vector<float>>;
+  // Runs one executed block alone, the first one with what comes before it. `border` is what the
+  // run of the block before left there, and becomes what the next block reads. The caches are
+  // those of this run.
+  void run_block(const OperatorGraph& graph, std::span<const std::int32_t> tokens, int block,
+                 Border& border);
+
   void forget() {  // empties caches and states
     caches_.clear();
     states_.clear();

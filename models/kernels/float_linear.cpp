@@ -1,7 +1,7 @@
 #include "models/kernels/float_linear.hpp"
 
 #include "models/import/codec.hpp"
-#include "models/import/fp8.hpp"
+#include "models/import/small_floats.hpp"
 
 #include <algorithm>
 #include <array>
@@ -27,8 +27,12 @@ float cut_to_float(double x) {
 
 float to_fp16(float x) { return fp16_to_float(float_to_fp16(x)); }
 float to_bf16(float x) { return bf16_to_float(float_to_bf16(x)); }
-float to_fp8_e4m3(float x) { return fp8_e4m3_to_float(float_to_fp8_e4m3(x)); }
-float to_fp8_e5m2(float x) { return fp8_e5m2_to_float(float_to_fp8_e5m2(x)); }
+float to_fp8_e4m3(float x) {
+  return float8_to_float(DType::kFloat8E4m3fn, float_to_float8(DType::kFloat8E4m3fn, x, true));
+}
+float to_fp8_e5m2(float x) {
+  return float8_to_float(DType::kFloat8E5m2, float_to_float8(DType::kFloat8E5m2, x, true));
+}
 
 float tensor_core_add(std::span<const float> a, std::span<const float> b, float sum,
                       const TensorCoreShape& shape) {

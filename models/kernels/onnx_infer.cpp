@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace joulesim::models::onnx {
 namespace {
@@ -67,17 +68,20 @@ class Inference {
                                              input.name));
       return;
     }
-    for (const Dimension& dimension : input.shape) {
-      const auto symbol = symbols_.find(dimension.symbol);
-      if (dimension.value) {
-        known.shape.push_back(*dimension.value);
-      } else if (symbol != symbols_.end()) {
-        known.shape.push_back(symbol->second);
+    for (std::size_t axis = 0; axis < input.shape.size(); ++axis) {
+      const std::string name = name_of(input, axis);
+      const auto size = size_of(name, symbols_);
+      if (input.shape[axis].value) {
+        known.shape.push_back(*input.shape[axis].value);
+      } else if (size) {
+        known.shape.push_back(*size);
       } else {
-        faults_.error(model_.path,
-                      fmt::format("input '{}': found a dimension '{}' of unknown size; expected "
-                                  "--dim {}=SIZE",
-                                  input.name, dimension.symbol, dimension.symbol));
+        if (asked_.insert(name).second) {
+          faults_.error(model_.path,
+                        fmt::format("input '{}': found a dimension '{}' of unknown size; expected "
+                                    "--dim {}=SIZE, or {} in [model.dims]",
+                                    input.name, name, name, name));
+        }
         known.shape.push_back(1);
       }
     }
@@ -213,6 +217,7 @@ class Inference {
   Inferred result_;
   std::map<std::string, std::int64_t> opset_of_;  // by the node's first output
   Diagnostics faults_;
+  std::set<std::string> asked_;  // names of dimensions that are missing
   int calls_ = 0;
 };
 

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,14 @@ struct Inferred {
   std::vector<Node> nodes;  // in order, functions written out
   std::map<std::string, Known> values;
 };
+
+// The name under which a dimension's size is given: its symbol, or "input[axis]" without one.
+std::string name_of(const ValueInfo& input, std::size_t axis);
+
+// The size of a symbol: given, or a sum, difference, product or quotient of given ones and numbers,
+// as exporters write them ("past_length + length"). Nothing when some of it is unknown.
+std::optional<std::int64_t> size_of(const std::string& symbol,
+                                    const std::map<std::string, std::int64_t>& given);
 
 // Sizes that an input's dimensions stand for. Throws InputError with everything that is unknown or
 // refused.

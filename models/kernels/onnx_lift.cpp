@@ -161,12 +161,14 @@ class Lifter : private LiftParts {
     const std::int64_t n = y.shape.back();
     const std::int64_t k = known(node.inputs[0]).shape.back();
     const std::string name = name_of_node(node);
-    std::vector<TensorId> inputs{arranged(node.inputs[0], k, name),
-                                 weights_.matrix(builder_, node, w, {n, k})};
     std::string output = node.outputs[0];
-    if (const auto bias = bias_of_.find(output); bias != bias_of_.end()) {
+    const auto bias = bias_of_.find(output);
+    output = bias != bias_of_.end() ? bias->second.second : output;
+    std::vector<TensorId> inputs{
+        arranged(node.inputs[0], k, name),
+        weights_.matrix(builder_, node, w, {n, k}, outputs_.contains(output))};
+    if (bias != bias_of_.end()) {
       inputs.push_back(weights_.vector(builder_, bias->second.first));
-      output = bias->second.second;
     } else if ((node.op_type == "Gemm" || node.op_type == "FusedGemm") && node.inputs.size() > 2 &&
                is_constant(node.inputs[2]) && count(known(node.inputs[2]).shape) == n) {
       inputs.push_back(weights_.vector(builder_, node.inputs[2]));

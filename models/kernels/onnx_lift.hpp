@@ -34,6 +34,9 @@ struct LiftSettings {
 // the token input (batch and new tokens), of past states and of masks; a fixed size must agree.
 OperatorGraph lift(const Model& model, const Phase& phase, const LiftSettings& settings = {});
 
+// Whether keys and values of earlier tokens are inputs: the model goes on token by token.
+bool has_past(const Model& model);
+
 // The symbols and what the phase makes of them, for messages and listings.
 std::map<std::string, std::int64_t> sizes_of(const Model& model, const Phase& phase,
                                              const std::map<std::string, std::int64_t>& given);

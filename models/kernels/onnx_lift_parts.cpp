@@ -120,7 +120,8 @@ TensorId Weights::put(GraphBuilder& builder, const std::string& root, Shape shap
   return id;
 }
 
-TensorId Weights::matrix(GraphBuilder& builder, const Node& node, std::size_t input, Shape shape) {
+TensorId Weights::matrix(GraphBuilder& builder, const Node& node, std::size_t input, Shape shape,
+                         bool head) {
   const std::string root = root_of(node.inputs[input]);
   Format format = stored_format(graph_.values.at(root).type);
   if (node.op_type == "MatMulNBits") {
@@ -141,7 +142,8 @@ TensorId Weights::matrix(GraphBuilder& builder, const Node& node, std::size_t in
     format.name = fmt::format("int{}_g{}{}", bits, block, zeros ? "_zp" : "");
     format.block_elements = block;
   }
-  return put(builder, root, shape, settings_.weights.value_or(format));
+  return put(builder, root, shape,
+             (head ? settings_.embedding : settings_.weights).value_or(format));
 }
 
 TensorId Weights::table(GraphBuilder& builder, const std::string& value, Shape shape) {

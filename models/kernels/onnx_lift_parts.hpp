@@ -34,7 +34,8 @@ class Weights {
   Weights(const Model& model, const Inferred& graph, const LiftSettings& settings);
 
   // The matrix of a product: input `input` of the node, as [out][in].
-  TensorId matrix(GraphBuilder& builder, const Node& node, std::size_t input, Shape shape);
+  TensorId matrix(GraphBuilder& builder, const Node& node, std::size_t input, Shape shape,
+                  bool head = false);
   TensorId table(GraphBuilder& builder, const std::string& value, Shape shape);
   TensorId vector(GraphBuilder& builder, const std::string& value);  // all elements in one row
   [[nodiscard]] Shape shape_of(TensorId id) const;

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
+#include <optional>
 #include <set>
 
 namespace joulesim::models::onnx {
@@ -23,6 +25,28 @@ bool holds(const std::string& name, const char* part) {
   return lower(name).find(part) != std::string::npos;
 }
 
+// Sizes of what no input has are slips of the pen.
+void require_known(const Model& model, const std::map<std::string, std::int64_t>& given,
+                   Diagnostics& faults) {
+  std::set<std::string> names;
+  for (const ValueInfo& input : model.graph.inputs) {
+    for (std::size_t axis = 0; axis < input.shape.size(); ++axis) {
+      if (!input.shape[axis].value) {
+        names.insert(name_of(input, axis));
+      }
+    }
+  }
+  for (const auto& [name, size] : given) {
+    if (!names.contains(name)) {
+      const std::vector<std::string> known(names.begin(), names.end());
+      faults.error(model.path,
+                   fmt::format("found a size of '{}', which no input has; expected {}{}", name,
+                               known.empty() ? "none" : fmt::format("{}", fmt::join(known, ", ")),
+                               did_you_mean(name, known)));
+    }
+  }
+}
+
 // Whether every shape of the graph follows for a step.
 bool fits(const Model& model, const Phase& phase,
           const std::map<std::string, std::int64_t>& given) {
@@ -34,12 +58,121 @@ bool fits(const Model& model, const Phase& phase,
   }
 }
 
+// Reads a symbol that is an expression of others.
+class SizeReader {
+ public:
+  SizeReader(const std::string& text, const std::map<std::string, std::int64_t>& given)
+      : text_(text), given_(given) {}
+
+  std::optional<std::int64_t> run() {
+    const auto value = sum();
+    skip();
+    return at_ == text_.size() ? value : std::nullopt;
+  }
+
+ private:
+  using Size = std::optional<std::int64_t>;
+
+  void skip() {
+    while (at_ < text_.size() && text_[at_] == ' ') {
+      ++at_;
+    }
+  }
+  bool take(const char* sign) {
+    skip();
+    const std::string wanted(sign);
+    if (text_.compare(at_, wanted.size(), wanted) != 0) {
+      return false;
+    }
+    at_ += wanted.size();
+    return true;
+  }
+
+  Size sum() {
+    Size value = product();
+    while (value) {
+      const bool plus = take("+");
+      if (!plus && !take("-")) {
+        break;
+      }
+      const Size other = product();
+      value = other ? Size(plus ? *value + *other : *value - *other) : std::nullopt;
+    }
+    return value && std::abs(*value) <= kMost ? value : std::nullopt;
+  }
+
+  Size product() {
+    Size value = factor();
+    while (value) {
+      const bool divides = take("//") || take("/");
+      if (!divides && !take("*")) {
+        break;
+      }
+      const Size other = factor();
+      if (!other || (divides && *other == 0) || std::abs(*value) > kMost ||
+          std::abs(*other) > kMost) {
+        return std::nullopt;
+      }
+      value = divides ? *value / *other : *value * *other;
+    }
+    return value;
+  }
+
+  Size factor() {
+    if (take("(")) {
+      if (++depth_ > kDeepest) {
+        return std::nullopt;
+      }
+      const Size inner = sum();
+      return take(")") ? inner : std::nullopt;
+    }
+    skip();
+    const std::size_t from = at_;
+    while (at_ < text_.size() && std::string(" +-*/()").find(text_[at_]) == std::string::npos) {
+      ++at_;
+    }
+    const std::string word = text_.substr(from, at_ - from);
+    constexpr std::size_t kMostDigits = 9;
+    if (!word.empty() && word.size() <= kMostDigits &&
+        word.find_first_not_of("0123456789") == std::string::npos) {
+      return std::stoll(word);
+    }
+    const auto known = given_.find(word);
+    return known != given_.end() ? Size(known->second) : std::nullopt;
+  }
+
+  static constexpr std::int64_t kMost = std::int64_t{1} << 30;
+  static constexpr int kDeepest = 64;
+  const std::string& text_;
+  const std::map<std::string, std::int64_t>& given_;
+  std::size_t at_ = 0;
+  int depth_ = 0;
+};
+
 }  // namespace
+
+std::string name_of(const ValueInfo& input, std::size_t axis) {
+  const std::string& symbol = input.shape[axis].symbol;
+  return symbol.empty() ? fmt::format("{}[{}]", input.name, axis) : symbol;
+}
+
+std::optional<std::int64_t> size_of(const std::string& symbol,
+                                    const std::map<std::string, std::int64_t>& given) {
+  const auto known = given.find(symbol);
+  return known != given.end() ? std::optional(known->second) : SizeReader(symbol, given).run();
+}
+
+bool has_past(const Model& model) {
+  return std::any_of(
+      model.graph.inputs.begin(), model.graph.inputs.end(),
+      [](const ValueInfo& input) { return input.shape.size() >= 4 && holds(input.name, "past"); });
+}
 
 std::map<std::string, std::int64_t> sizes_of(const Model& model, const Phase& phase,
                                              const std::map<std::string, std::int64_t>& given) {
   std::map<std::string, std::int64_t> sizes = given;
   Diagnostics faults;
+  require_known(model, given, faults);
   std::set<std::string> constants;
   for (const Tensor& tensor : model.graph.initializers) {
     constants.insert(tensor.name);
@@ -53,12 +186,17 @@ std::map<std::string, std::int64_t> sizes_of(const Model& model, const Phase& ph
                                  "this step",
                                  input.name, *dimension.value, axis, size));
       }
-    } else if (!dimension.symbol.empty()) {
-      sizes.try_emplace(dimension.symbol, size);
+      return;
     }
+    const std::string name = name_of(input, axis);
+    if (const auto known = given.find(name); known != given.end() && known->second != size) {
+      faults.error(model.path,
+                   fmt::format("input '{}': found '{}' of {}; expected {}, as this step has",
+                               input.name, name, known->second, size));
+    }
+    sizes.try_emplace(name, size);
   };
   const std::int64_t total = phase.past + phase.new_tokens;
-  bool has_past = false;
   for (const ValueInfo& input : model.graph.inputs) {
     if (!input.has_shape || constants.contains(input.name)) {
       continue;
@@ -68,7 +206,6 @@ std::map<std::string, std::int64_t> sizes_of(const Model& model, const Phase& ph
       // [batch, heads, past, size], with keys and values stacked in front or not.
       set(input, rank - 4, phase.batch);
       set(input, rank - 2, phase.past);
-      has_past = true;
     }
   }
   for (const ValueInfo& input : model.graph.inputs) {
@@ -83,7 +220,7 @@ std::map<std::string, std::int64_t> sizes_of(const Model& model, const Phase& ph
       set(input, 1, phase.new_tokens);
     } else if (holds(input.name, "mask") && rank == 2) {
       set(input, 0, phase.batch);
-      set(input, 1, has_past ? total : phase.new_tokens);
+      set(input, 1, has_past(model) ? total : phase.new_tokens);
     }
   }
   if (!faults.ok()) {
@@ -102,23 +239,21 @@ Phase natural_phase(const Model& model, const std::map<std::string, std::int64_t
   phase.new_tokens = kUsual;
   phase.all_logits = true;
   // Whether the file or the caller decides a size.
-  const auto take = [&](const Dimension& dimension, std::int64_t& size) {
-    const auto found = given.find(dimension.symbol);
-    if (dimension.value) {
-      size = *dimension.value;
+  const auto take = [&](const ValueInfo& input, std::size_t axis, std::int64_t& size) {
+    const auto found = given.find(name_of(input, axis));
+    if (input.shape[axis].value) {
+      size = *input.shape[axis].value;
     } else if (found != given.end()) {
       size = found->second;
     }
-    return dimension.value || found != given.end();
+    return input.shape[axis].value || found != given.end();
   };
   bool past_decided = true;
   bool tokens_decided = true;
-  for (const ValueInfo& input : model.graph.inputs) {
-    if (input.shape.size() >= 4 && holds(input.name, "past")) {
-      phase.new_tokens = 1;
-      phase.past = kUsual;
-      past_decided = false;
-    }
+  if (has_past(model)) {
+    phase.new_tokens = 1;
+    phase.past = kUsual;
+    past_decided = false;
   }
   for (const ValueInfo& input : model.graph.inputs) {
     const std::size_t rank = input.shape.size();
@@ -126,12 +261,12 @@ Phase natural_phase(const Model& model, const std::map<std::string, std::int64_t
       continue;
     }
     if (rank >= 4 && holds(input.name, "past")) {
-      past_decided = take(input.shape[rank - 2], phase.past);
+      past_decided = take(input, rank - 2, phase.past);
     } else if ((rank == 2 || rank == 3) &&
                (holds(input.name, "ids") || holds(input.name, "tokens") ||
                 holds(input.name, "embed"))) {
-      take(input.shape[0], phase.batch);
-      tokens_decided = take(input.shape[1], phase.new_tokens);
+      take(input, 0, phase.batch);
+      tokens_decided = take(input, 1, phase.new_tokens);
     }
   }
   // Tables of masks or positions inside the graph may hold fewer: the most that they allow.

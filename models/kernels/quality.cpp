@@ -1,6 +1,7 @@
 #include "models/kernels/quality.hpp"
 
 #include "models/arch/build_graph.hpp"
+#include "models/graph/passes.hpp"
 #include "models/kernels/executor.hpp"
 #include "models/kernels/operators.hpp"
 #include "sim/base/diagnostics.hpp"
@@ -24,28 +25,6 @@ double log_of_sum(std::span<const float> logits) {
     sum += std::exp(logit - largest);
   }
   return largest + std::log(sum);
-}
-
-// The text in windows of at most `window` tokens, each with the begin token in front.
-std::vector<std::vector<std::int32_t>> windows_of(const Model& model,
-                                                  std::span<const std::int32_t> tokens,
-                                                  std::int64_t window) {
-  const bool begins = model.tokens.begin_id >= 0 && tokens.front() == model.tokens.begin_id;
-  std::vector<std::vector<std::int32_t>> windows;
-  std::size_t at = begins ? 1 : 0;
-  while (at < tokens.size()) {
-    std::vector<std::int32_t> part;
-    if (begins) {
-      part.push_back(tokens.front());
-    }
-    while (at < tokens.size() && static_cast<std::int64_t>(part.size()) < window) {
-      part.push_back(tokens[at++]);
-    }
-    if (part.size() > 1) {  // a single token predicts nothing
-      windows.push_back(std::move(part));
-    }
-  }
-  return windows;
 }
 
 // One model on one window, piece by piece.
@@ -79,14 +58,8 @@ void for_each_piece(
     const Model& model, std::span<const std::int32_t> tokens, std::int64_t window,
     const std::function<void()>& begin,
     const std::function<void(std::span<const std::int32_t>, std::int64_t, std::int64_t)>& visit) {
-  if (tokens.size() < 2) {
-    throw InputError(fmt::format("found a text of {} tokens; expected at least 2", tokens.size()));
-  }
   const std::int64_t longest = window > 0 ? window : default_window(model.spec);
-  if (longest < 2) {
-    throw InputError(fmt::format("found a window of {} tokens; expected at least 2", longest));
-  }
-  for (const std::vector<std::int32_t>& part : windows_of(model, tokens, longest)) {
+  for (const std::vector<std::int32_t>& part : windows_of(tokens, longest, model.tokens.begin_id)) {
     begin();
     // The last token of a window is never consumed: nothing of the window follows it.
     const auto consumed = static_cast<std::int64_t>(part.size()) - 1;
@@ -133,6 +106,63 @@ double QualitySum::perplexity() const {
 
 std::int64_t default_window(const ModelSpec& spec) {
   return spec.max_context > 0 ? std::min(spec.max_context, kLongestWindow) : kLongestWindow;
+}
+
+std::vector<std::vector<std::int32_t>> windows_of(std::span<const std::int32_t> tokens,
+                                                  std::int64_t length, std::int64_t begin_id) {
+  if (length < 2 || tokens.size() < 2) {
+    throw InputError(fmt::format("found a text of {} tokens for windows of {}; expected at least 2",
+                                 tokens.size(), length));
+  }
+  const bool begins = begin_id >= 0 && tokens.front() == begin_id;
+  const auto room = static_cast<std::size_t>(length) - (begins ? 1U : 0U);
+  const auto text = tokens.subspan(begins ? 1 : 0);
+  std::vector<std::vector<std::int32_t>> windows;
+  for (std::size_t at = 0; at < text.size(); at += room) {
+    std::vector<std::int32_t> window;
+    if (begins) {
+      window.push_back(static_cast<std::int32_t>(begin_id));
+    }
+    const auto part = text.subspan(at, std::min(room, text.size() - at));
+    window.insert(window.end(), part.begin(), part.end());
+    if (window.size() >= 2) {
+      windows.push_back(std::move(window));
+    }
+  }
+  return windows;
+}
+
+std::vector<FloatArray> logits_of(const Model& model, Datapath& unit,
+                                  std::span<const std::vector<std::int32_t>> windows,
+                                  const std::string& kv_cache) {
+  std::vector<FloatArray> logits;
+  for (const std::vector<std::int32_t>& window : windows) {
+    Phase phase = Phase::prefill(static_cast<std::int64_t>(window.size()));
+    phase.all_logits = true;
+    OperatorGraph graph = build_graph(model.spec, phase);
+    if (!kv_cache.empty()) {
+      graph = quantise_kv_cache(graph, kv_cache);
+    }
+    Executor executor(model, unit);
+    logits.push_back(executor.run(graph, window));
+  }
+  return logits;
+}
+
+Judgement judge(std::span<const std::vector<std::int32_t>> windows,
+                std::span<const FloatArray> reference, std::span<const FloatArray> logits) {
+  QualitySum sum;
+  for (std::size_t w = 0; w < windows.size(); ++w) {
+    for (std::size_t t = 0; t < windows[w].size(); ++t) {
+      const auto row = row_of(logits[w], t);
+      sum.compare(row_of(reference[w], t), row);
+      if (t + 1 < windows[w].size()) {
+        sum.score(row, windows[w][t + 1]);
+      }
+    }
+  }
+  const Comparison comparison = sum.comparison();
+  return {sum.scored(), sum.perplexity(), comparison.kl_divergence, comparison.top1_agreement};
 }
 
 TextQuality judge_text(const Model& model, const Model& reference,

@@ -7,7 +7,7 @@
 //             each with the begin token in front where the text has one; the first token of a
 //             window is not scored.
 // Leaves out: overlapping windows (a stride below the window lowers perplexity a little).
-// Checked by: tests/kernels/models_quality.cpp
+// Checked by: tests/kernels/models_quality.cpp, tests/kernels/models_quantise.cpp
 #pragma once
 
 #include "models/import/model.hpp"
@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace joulesim::models {
@@ -42,6 +43,28 @@ class QualitySum {
   double divergence_ = 0.0;
   double nats_ = 0.0;
 };
+
+// Cuts a text into windows of at most `length` tokens; those after the first start with the begin
+// token where the text itself does. A last window too short to score is left out. Throws InputError
+// for a text or a length below two.
+std::vector<std::vector<std::int32_t>> windows_of(std::span<const std::int32_t> tokens,
+                                                  std::int64_t length, std::int64_t begin_id);
+
+// Logits of every position of every window; `kv_cache` names a format for the cache, or nothing.
+std::vector<FloatArray> logits_of(const Model& model, Datapath& unit,
+                                  std::span<const std::vector<std::int32_t>> windows,
+                                  const std::string& kv_cache = {});
+
+struct Judgement {
+  std::int64_t scored = 0;  // tokens that were predicted
+  double perplexity = 0.0;
+  double kl_divergence = 0.0;   // mean over positions of KL(reference || this), in nats
+  double top1_agreement = 0.0;  // share of positions with the same likeliest token
+};
+
+// Logits that are at hand against a reference's for the same windows.
+Judgement judge(std::span<const std::vector<std::int32_t>> windows,
+                std::span<const FloatArray> reference, std::span<const FloatArray> logits);
 
 struct TextQuality {
   std::int64_t scored = 0;  // tokens that were predicted

@@ -114,7 +114,29 @@ void DotTokens(const float* w, std::size_t length, const float* x, std::size_t t
   }
 }
 
+// Of fewer than all partial sums: those that stay empty add nothing.
+float DotFew(const float* a, const float* b, std::size_t count) {
+  float sums[kPartialSums];
+  std::size_t width = 1;
+  while (width < count) {
+    width *= 2;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    sums[i] = 0.0F + a[i] * b[i];
+  }
+  std::fill(sums + count, sums + width, 0.0F);
+  for (std::size_t half = width / 2; half > 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) {
+      sums[i] = sums[i] + sums[i + half];
+    }
+  }
+  return count > 0 ? sums[0] : 0.0F;
+}
+
 float Dot(const float* a, const float* b, std::size_t count) {
+  if (count <= kPartialSums / 2) {
+    return DotFew(a, b, count);
+  }
   Sums sums;
   sums.clear();
   std::size_t at = 0;
@@ -146,6 +168,14 @@ void WeightedSum(const float* weights, std::size_t terms, const float* values, s
     }
     ForEachPart([&](auto p)
                     JOULESIM_INLINED { hn::StoreU(sums.part[p], F(), y + i + p * kWidth); });
+  }
+  for (; i + kWidth <= count; i += kWidth) {
+    V sum = hn::Zero(F());
+    for (std::size_t t = 0; t < terms; ++t) {
+      const V value = hn::LoadU(F(), values + t * stride + i);
+      sum = hn::Add(sum, hn::Mul(hn::Set(F(), weights[t]), value));
+    }
+    hn::StoreU(sum, F(), y + i);
   }
   for (; i < count; ++i) {
     float sum = 0.0F;

@@ -19,6 +19,14 @@ class RoundedInputs final : public Datapath {
 
   void multiply(const std::string& key, const WeightMatrix& weights, Rows x, Role role,
                 std::span<float> y) override;
+  void attend(std::span<const float> query, const AttentionInputs& inputs,
+              const Attributes& attributes, std::int64_t position, std::span<float> y) override {
+    inner_.attend(query, inputs, attributes, position, y);
+  }
+  void activate(Activation activation, std::span<const float> x, std::span<const float> by,
+                std::span<float> y) override {
+    inner_.activate(activation, x, by, y);
+  }
 
  private:
   Datapath& inner_;

@@ -32,7 +32,12 @@ void InputRecorder::multiply(const std::string& key, const WeightMatrix& weights
       products.noalias() += wide.transpose() * wide;
     }
   }
-  inner_.multiply(key, weights, x, role, y);
+  if (open_) {
+    open_->erase(key);
+  }
+  if (!is_done()) {
+    inner_.multiply(key, weights, x, role, y);
+  }
 }
 
 std::string input_of(const std::string& key) {

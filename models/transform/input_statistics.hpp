@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,14 +31,31 @@ class InputRecorder final : public Datapath {
   InputRecorder(Datapath& inner, std::set<std::string> keys, bool products)
       : inner_(inner), keys_(std::move(keys)), products_(products) {}
 
+  // Begins a run whose results nobody reads: once all keys were recorded in it, what follows gives
+  // zeros.
+  void begin_partial_run() { open_ = keys_; }
+
   void multiply(const std::string& key, const WeightMatrix& weights, Rows x, Role role,
                 std::span<float> y) override;
+  void attend(std::span<const float> query, const AttentionInputs& inputs,
+              const Attributes& attributes, std::int64_t position, std::span<float> y) override {
+    if (!is_done()) {
+      inner_.attend(query, inputs, attributes, position, y);
+    }
+  }
+  void activate(Activation activation, std::span<const float> x, std::span<const float> by,
+                std::span<float> y) override {
+    inner_.activate(activation, x, by, y);
+  }
 
   [[nodiscard]] const std::map<std::string, InputStatistics>& statistics() const { return seen_; }
 
  private:
+  [[nodiscard]] bool is_done() const { return open_ && open_->empty(); }
+
   Datapath& inner_;
   std::set<std::string> keys_;
+  std::optional<std::set<std::string>> open_;  // keys of a partial run that were not seen yet
   bool products_;
   std::map<std::string, InputStatistics> seen_;
 };

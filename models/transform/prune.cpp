@@ -1,8 +1,8 @@
 #include "models/transform/prune.hpp"
 
 #include "models/arch/build_graph.hpp"
+#include "models/kernels/evaluate.hpp"
 #include "models/kernels/executor.hpp"
-#include "models/kernels/linear.hpp"
 #include "sim/base/diagnostics.hpp"
 
 #include <fmt/format.h>
@@ -20,7 +20,7 @@ using Statistics = std::map<std::string, InputStatistics>;
 
 Statistics statistics_of(const Model& model,
                          std::span<const std::vector<std::int32_t>> calibration) {
-  const auto unit = make_datapath("fp32");
+  const auto unit = make_unit({});
   InputRecorder recorder(*unit, {}, false);
   for (const std::vector<std::int32_t>& sequence : calibration) {
     Executor executor(model, recorder);

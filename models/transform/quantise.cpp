@@ -2,14 +2,15 @@
 
 #include "models/arch/build_graph.hpp"
 #include "models/import/codec.hpp"
+#include "models/kernels/evaluate.hpp"
 #include "models/kernels/executor.hpp"
-#include "models/kernels/linear.hpp"
 #include "sim/base/diagnostics.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <array>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -35,7 +36,11 @@ const std::array<std::vector<std::string>, 4> kStages = {{
 class GptqRun {
  public:
   GptqRun(Model& model, const QuantiseOptions& options, const Sequences& calibration)
-      : model_(model), options_(options), calibration_(calibration) {}
+      : model_(model),
+        options_(options),
+        calibration_(calibration),
+        unit_(make_unit({})),
+        borders_(calibration.size()) {}
 
   void block(std::int64_t index) {
     const std::string prefix = fmt::format("block.{}.", index);
@@ -58,6 +63,10 @@ class GptqRun {
       }
     }
     layers(index, rest);
+    // What the rounded block gives is what the next one is calibrated on.
+    for (std::size_t i = 0; i < calibration_.size(); ++i) {
+      run(index, i, *unit_, borders_[i]);
+    }
   }
 
  private:
@@ -93,24 +102,37 @@ class GptqRun {
     }
   }
 
-  // Runs the model up to the end of a block on all of the calibration text.
+  // Runs a block on all of the calibration text, as far as the layers need it.
   std::map<std::string, InputStatistics> inputs_of(std::int64_t block,
                                                    const std::set<std::string>& keys) {
-    ModelSpec spec = model_.spec;
-    spec.stack.resize(static_cast<std::size_t>(block) + 1);
-    const auto unit = make_datapath("fp32");
-    InputRecorder recorder(*unit, keys, true);
-    for (const std::vector<std::int32_t>& sequence : calibration_) {
-      Executor executor(model_, recorder);
-      executor.run(build_graph(spec, Phase::prefill(static_cast<std::int64_t>(sequence.size()))),
-                   sequence);
+    InputRecorder recorder(*unit_, keys, true);
+    for (std::size_t i = 0; i < calibration_.size(); ++i) {
+      // A layer that runs several times is read in all of them.
+      if (model_.spec.layer_repeat == 1) {
+        recorder.begin_partial_run();
+      }
+      Executor::Border border = borders_[i];
+      run(block, i, recorder, border);
     }
     return recorder.statistics();
+  }
+
+  void run(std::int64_t stored, std::size_t sequence, Datapath& unit, Executor::Border& border) {
+    const std::vector<std::int32_t>& tokens = calibration_[sequence];
+    const OperatorGraph graph =
+        build_graph(model_.spec, Phase::prefill(static_cast<std::int64_t>(tokens.size())));
+    for (std::int64_t turn = 0; turn < model_.spec.layer_repeat; ++turn) {
+      Executor executor(model_, unit);
+      executor.run_block(graph, tokens, static_cast<int>(stored * model_.spec.layer_repeat + turn),
+                         border);
+    }
   }
 
   Model& model_;
   const QuantiseOptions& options_;
   const Sequences& calibration_;
+  std::unique_ptr<Datapath> unit_;
+  std::vector<Executor::Border> borders_;  // what the block in hand reads, by sequence
 };
 
 void round_simply(Model& model, const QuantiseOptions& options) {

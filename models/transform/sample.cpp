@@ -1,8 +1,8 @@
 #include "models/transform/sample.hpp"
 
 #include "models/arch/build_graph.hpp"
+#include "models/kernels/evaluate.hpp"
 #include "models/kernels/executor.hpp"
-#include "models/kernels/linear.hpp"
 #include "models/kernels/operators.hpp"
 #include "sim/base/diagnostics.hpp"
 
@@ -41,7 +41,7 @@ std::vector<std::vector<std::int32_t>> sample(const Model& model, std::int64_t c
                     "{}, and a positive temperature",
                     count, length, temperature, model.spec.max_context));
   }
-  const auto unit = make_datapath("fp32");
+  const auto unit = make_unit({});
   Executor executor(model, *unit);
   std::mt19937_64 bits(seed);
   const auto begin = static_cast<std::int32_t>(std::max<std::int64_t>(0, model.tokens.begin_id));

@@ -18,6 +18,7 @@ struct RunArguments {
   std::vector<std::string> scenarios;
   std::string fidelity;  // empty: the scenario's
   std::vector<std::string> settings;
+  std::vector<std::string> dims;  // of an exported graph: "symbol=size"
   std::string out = "out";
   bool plots = true;
   bool cross_check = false;
@@ -29,7 +30,13 @@ int demo(const Common& common, const RunArguments& arguments);
 
 int check(const Common& common, const std::vector<std::string>& files);
 int list(const Common& common, const std::string& what);
-int show(const Common& common, const std::string& thing, bool dot, bool training);
+struct ShowArguments {
+  std::string thing;
+  bool dot = false;
+  bool training = false;
+  std::vector<std::string> dims;  // of an exported graph: "symbol=size"
+};
+int show(const Common& common, const ShowArguments& arguments);
 int explain(const Common& common, const std::string& result, const std::string& metric);
 
 struct EvalArguments {
@@ -111,7 +118,7 @@ struct TextArguments {
   std::string tokenizer;      // of a llama2.c checkpoint
   std::string calibration;    // file
   std::string text;           // file to judge on
-  std::int64_t samples = 64;  // sequences that the model writes where no file is named
+  std::int64_t samples = 32;  // sequences that the model writes where no file is named
   std::int64_t length = 128;  // tokens of a sequence or window
   std::uint64_t seed = 1;
 };

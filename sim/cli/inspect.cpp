@@ -1,14 +1,12 @@
 // check, list, show and explain: what is known, and where numbers come from.
-#include "models/arch/build_graph.hpp"
 #include "models/arch/model_file.hpp"
-#include "models/graph/cost.hpp"
 #include "models/import/model.hpp"
 #include "models/kernels/onnx_session.hpp"
 #include "reports/result/metric_names.hpp"
 #include "reports/result/result_json.hpp"
 #include "reports/terminal/text.hpp"
 #include "sim/cli/commands.hpp"
-#include "sim/cli/show_training.hpp"
+#include "sim/cli/show_model.hpp"
 #include "sim/engine/library.hpp"
 #include "sim/engine/machine.hpp"
 #include "sim/engine/prepare.hpp"
@@ -83,117 +81,6 @@ void print_rows(const Common& common, const std::vector<Row>& rows) {
   }
 }
 
-void print_figures(const Common& common, const std::string& title,
-                   const std::vector<Figure>& figures) {
-  if (common.json) {
-    Json list = Json::array();
-    for (const Figure& f : figures) {
-      Json row{{"owner", f.owner},
-               {"key", f.key},
-               {"value", f.value.si},
-               {"unit", si_unit(f.value.dim)},
-               {"text", format(f.value)}};
-      if (f.low) {
-        row["low"] = f.low->si;
-        row["high"] = f.high->si;
-      }
-      if (f.source) {
-        row["source"] = f.source->title;
-        row["kind"] = f.source->kind;
-        row["detail"] = f.source->detail;
-      }
-      row["place"] = f.region.where();
-      list.push_back(std::move(row));
-    }
-    std::cout << Json{{"title", title}, {"figures", list}}.dump(2) << "\n";
-    return;
-  }
-  std::cout << title << "\n";
-  std::string owner;
-  std::size_t key = 0;
-  std::size_t value = 0;
-  for (const Figure& f : figures) {
-    key = std::max(key, f.key.size());
-    value = std::max(value, reports::columns(format(f.value)));
-  }
-  for (const Figure& f : figures) {
-    if (f.owner != owner) {
-      owner = f.owner;
-      std::cout << "\n" << owner << "\n";
-    }
-    const std::string text = format(f.value);
-    const std::string pad(value - reports::columns(text), ' ');
-    std::string range;
-    if (f.low) {
-      range = fmt::format(" [{} … {}]", format(*f.low), format(*f.high));
-    }
-    std::cout << fmt::format("  {:<{}}  {}{}  {}: {}{}\n", f.key, key, pad, text,
-                             f.source ? f.source->kind : "", f.source ? f.source->title : "",
-                             range);
-  }
-}
-
-void show_model(const Common& common, const models::ModelSpec& spec,
-                const std::vector<Figure>& figures, bool dot, bool training) {
-  if (training) {
-    show_training(common, spec);
-    return;
-  }
-  const std::int64_t context =
-      std::max<std::int64_t>(1, std::min<std::int64_t>(128, spec.max_context - 1));
-  const models::OperatorGraph graph =
-      models::build_graph(spec, models::decode_phase(spec, context, context));
-  if (dot) {
-    std::cout << graph.dot();
-    return;
-  }
-  models::GraphTotals totals = models::totals_of(graph);
-  // An encoder's weights are read once per request, by no decode step.
-  const models::GraphTotals whole =
-      models::totals_of(models::build_graph(spec, models::whole_phase(spec)));
-  totals.parameters = whole.parameters;
-  totals.weight_bytes = whole.weight_bytes;
-  if (common.json) {
-    Json ops = Json::array();
-    for (const models::Op& op : graph.ops()) {
-      const models::OpCost cost = models::cost_of(graph, op);
-      ops.push_back({{"name", op.name},
-                     {"kind", models::name_of(op.kind)},
-                     {"macs", cost.macs},
-                     {"flops", cost.flops()},
-                     {"bytes", cost.bytes()}});
-    }
-    std::cout << Json{{"model", spec.id},
-                      {"parameters", totals.parameters},
-                      {"weight_bytes", totals.weight_bytes},
-                      {"kv_bytes_per_token", totals.kv_bytes_per_token},
-                      {"flops_per_token", totals.cost.flops()},
-                      {"operators", ops}}
-                     .dump(2)
-              << "\n";
-    return;
-  }
-  print_figures(common, spec.title, figures);
-  const auto bytes = [](std::int64_t n) { return format(Bytes(static_cast<double>(n))); };
-  std::cout << fmt::format(
-      "\nparameters          {}\nweights             {} ({})\nKV cache per token  {}\n"
-      "operations a token  {} at context {}\n\n",
-      totals.parameters, bytes(totals.weight_bytes), spec.formats.linear.name,
-      bytes(totals.kv_bytes_per_token), format(Flops(static_cast<double>(totals.cost.flops()))),
-      std::min<std::int64_t>(128, spec.max_context - 1));
-  std::cout << fmt::format("{:<28} {:<12} {:>14} {:>12} {:>12}\n", "operator (first block, rest)",
-                           "kind", "MACs", "weights", "KV read");
-  for (const models::Op& op : graph.ops()) {
-    if (op.block > 0) {
-      continue;
-    }
-    const models::OpCost cost = models::cost_of(graph, op);
-    std::cout << fmt::format("{:<28} {:<12} {:>14} {:>12} {:>12}\n", op.name,
-                             models::name_of(op.kind), cost.macs, bytes(cost.weight_bytes),
-                             bytes(cost.kv_read_bytes));
-  }
-}
-
 }  // namespace
 
 int check(const Common& common, const std::vector<std::string>& files) {
@@ -249,9 +136,13 @@ int list(const Common& common, const std::string& what) {
   return 0;
 }
 
-int show(const Common& common, const std::string& thing, bool dot, bool training) {
+int show(const Common& common, const ShowArguments& arguments) {
   const engine::Library library = engine::Library::open();
-  const std::string stem = thing;
+  const std::string& thing = arguments.thing;
+  const bool exported = engine::is_exported(thing);
+  if (!exported && !arguments.dims.empty()) {
+    throw InputError("found --dim; expected it with an exported graph (.onnx) alone");
+  }
   if (const auto* device = library.device(thing)) {
     const engine::Machine machine = engine::load_machine_file(library, device->path);
     print_figures(common, machine.title, machine.figures);
@@ -262,9 +153,13 @@ int show(const Common& common, const std::string& thing, bool dot, bool training
     print_figures(common, part->title, file.figures());
   } else if (const auto* model = library.model(thing)) {
     const models::ModelFile file = models::read_model_file(model->path);
-    show_model(common, file.spec, file.figures, dot, training);
+    show_model(common, arguments, file.spec, file.figures);
   } else if (std::error_code none; fs::exists(thing, none)) {
-    show_model(common, models::load_model_spec(thing), {}, dot, training);
+    if (exported) {
+      show_exported(common, arguments);
+    } else {
+      show_model(common, arguments, models::load_model_spec(thing), {});
+    }
   } else if (const auto* scenario = library.scenario(thing)) {
     const engine::Scenario s = engine::read_scenario(scenario->path, {});
     std::cout << s.title << "\n" << s.question << "\n\n" << s.text;

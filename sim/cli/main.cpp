@@ -26,6 +26,9 @@ void add_run_options(CLI::App* command, cli::RunArguments& arguments) {
   command->add_option("--set", arguments.settings, "change an input: key.path=value")
       ->take_all()
       ->allow_extra_args(false);
+  command->add_option("--dim", arguments.dims, "size of an exported graph's symbol: NAME=SIZE")
+      ->take_all()
+      ->allow_extra_args(false);
   command->add_option("--out", arguments.out, "folder for results")->capture_default_str();
   command->add_flag("--plots,!--no-plots", arguments.plots,
                     "draw plots (the default; needs gnuplot)");
@@ -193,8 +196,7 @@ int dispatch(int argc, char** argv) {
   std::string what;
   std::string result;
   std::string metric;
-  bool dot = false;
-  bool training = false;
+  cli::ShowArguments shown;
   cli::KernelArguments kernel;
 
   CLI::App* run_command = app.add_subcommand("run", "simulate scenarios and write their reports");
@@ -223,9 +225,12 @@ int dispatch(int argc, char** argv) {
 
   CLI::App* show_command =
       app.add_subcommand("show", "a device, part, model or scenario with all its figures");
-  show_command->add_option("thing", what, "name or file")->required();
-  show_command->add_flag("--dot", dot, "a model's operator graph as Graphviz text");
-  show_command->add_flag("--training", training, "what a model's training step costs");
+  show_command->add_option("thing", shown.thing, "name or file")->required();
+  show_command->add_flag("--dot", shown.dot, "a model's operator graph as Graphviz text");
+  show_command->add_flag("--training", shown.training, "what a model's training step costs");
+  show_command->add_option("--dim", shown.dims, "size of an exported graph's symbol: NAME=SIZE")
+      ->take_all()
+      ->allow_extra_args(false);
 
   CLI::App* explain_command =
       app.add_subcommand("explain", "where a number of a result comes from");
@@ -332,7 +337,7 @@ int dispatch(int argc, char** argv) {
     return cli::list(common, what);
   }
   if (*show_command) {
-    return cli::show(common, what, dot, training);
+    return cli::show(common, shown);
   }
   if (*explain_command) {
     return cli::explain(common, result, metric);

@@ -1,9 +1,9 @@
 // prune: a model file without some of its heads, neurons, channels or layers.
 #include "models/transform/prune.hpp"
 
+#include "models/kernels/evaluate.hpp"
 #include "models/kernels/gguf_writer.hpp"
-#include "models/kernels/linear.hpp"
-#include "models/transform/judge.hpp"
+#include "models/kernels/quality.hpp"
 #include "reports/result/files.hpp"
 #include "sim/base/diagnostics.hpp"
 #include "sim/base/quantity.hpp"
@@ -36,7 +36,7 @@ int prune(const Common& common, const PruneArguments& arguments) {
   const models::Pruned pruned = models::prune(
       model, {arguments.heads, arguments.neurons, arguments.channels, arguments.layers},
       calibration.windows);
-  const auto unit = models::make_datapath("fp32");
+  const auto unit = models::make_unit({});
   const auto reference = models::logits_of(model, *unit, text.windows);
   const models::Judgement before = models::judge(text.windows, reference, reference);
   const models::Judgement after =

@@ -2,8 +2,8 @@
 #include "reports/html/quality.hpp"
 
 #include "models/graph/format.hpp"
+#include "models/kernels/quality.hpp"
 #include "models/transform/activations.hpp"
-#include "models/transform/judge.hpp"
 #include "models/transform/quantise.hpp"
 #include "reports/data/quality_table.hpp"
 #include "reports/result/files.hpp"
@@ -110,7 +110,7 @@ class Table {
   reports::QualityRow row_of(const Variant& variant, std::int64_t& scored) {
     models::Model model =
         variant.weights ? models::quantise(model_, *variant.weights, calibration_.windows) : model_;
-    const auto exact = models::make_datapath("fp32");
+    const auto exact = models::make_unit({});
     std::map<std::string, models::InputStatistics> fixed;
     if (variant.fixed_scales) {
       models::InputRecorder recorder(*exact, {}, false);

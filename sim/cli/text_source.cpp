@@ -2,7 +2,7 @@
 
 #include "models/import/llama2c.hpp"
 #include "models/import/tokenizer.hpp"
-#include "models/transform/judge.hpp"
+#include "models/kernels/quality.hpp"
 #include "models/transform/sample.hpp"
 #include "reports/result/files.hpp"
 

@@ -26,42 +26,12 @@ void gather(Diagnostics& faults, const Work& work) {
 
 bool is_model_file(const std::string& name) {
   return name.ends_with(".gguf") || name.ends_with(".bin") || name.ends_with(".safetensors") ||
-         name.ends_with(".toml") || name.ends_with(".json") || name.find('/') != std::string::npos;
+         name.ends_with(".onnx") || name.ends_with(".toml") || name.ends_with(".json") ||
+         name.find('/') != std::string::npos;
 }
 
-void load_model(const Library& library, Prepared& prepared, const models::ModelSpec* given) {
-  const Scenario& scenario = prepared.scenario;
-  if (given != nullptr) {
-    prepared.model = *given;
-  } else if (const models::ZooEntry* entry = library.model(scenario.model)) {
-    const models::ModelFile file = models::read_model_file(entry->path);
-    prepared.model = file.spec;
-    prepared.model_figures = file.figures;
-    prepared.files.push_back({entry->path, fnv1a(file.text)});
-  } else if (is_model_file(scenario.model)) {
-    const auto path =
-        std::filesystem::path(scenario.path).parent_path() / std::filesystem::path(scenario.model);
-    if (path.extension() == ".toml") {
-      const models::ModelFile file = models::read_model_file(shown_path(path));
-      prepared.model = file.spec;
-      prepared.model_figures = file.figures;
-      prepared.files.push_back({shown_path(path), fnv1a(file.text)});
-    } else {
-      prepared.model = models::load_model_spec(shown_path(path));
-      std::ifstream in(std::filesystem::is_directory(path) ? path / "config.json" : path,
-                       std::ios::binary);
-      std::ostringstream text;
-      text << in.rdbuf();
-      prepared.files.push_back({shown_path(path), fnv1a(text.str())});
-    }
-  } else {
-    Diagnostics diagnostics;
-    diagnostics.error(scenario.model_place,
-                      fmt::format("unknown model '{}'{}", scenario.model,
-                                  did_you_mean(scenario.model, library.model_names())));
-    throw InputError(std::move(diagnostics));
-  }
-  models::ModelSpec& spec = prepared.model;
+// Formats that a scenario names instead of the description's.
+void set_formats(const Scenario& scenario, models::ModelSpec& spec) {
   if (scenario.weights) {
     models::set_linear_format(spec, *models::find_format(*scenario.weights));
   }
@@ -85,11 +55,14 @@ void load_model(const Library& library, Prepared& prepared, const models::ModelS
   if (scenario.layer_repeat) {
     spec.layer_repeat = *scenario.layer_repeat;
   }
+}
+
+void require_positions(const Scenario& scenario, const models::ModelSpec& spec) {
   if (!spec.causal && scenario.generate_tokens != 1) {
     Diagnostics diagnostics;
     diagnostics.error(scenario.workload_place,
-                      fmt::format("found {} tokens to generate; expected 1: '{}' is an encoder, "
-                                  "whose answer is one pass over the prompt",
+                      fmt::format("found {} tokens to generate; expected 1: '{}' keeps no past, "
+                                  "so its answer is one pass over the prompt",
                                   scenario.generate_tokens, spec.title));
     throw InputError(std::move(diagnostics));
   }
@@ -150,6 +123,57 @@ void form_group(Prepared& prepared) {
   }
 }
 
+void load_model(const Library& library, Prepared& prepared, const models::ModelSpec* given) {
+  const Scenario& scenario = prepared.scenario;
+  if (given != nullptr) {
+    prepared.model = *given;
+  } else if (const models::ZooEntry* entry = library.model(scenario.model)) {
+    const models::ModelFile file = models::read_model_file(entry->path);
+    prepared.model = file.spec;
+    prepared.model_figures = file.figures;
+    prepared.files.push_back({entry->path, fnv1a(file.text)});
+  } else if (is_model_file(scenario.model)) {
+    const auto path =
+        std::filesystem::path(scenario.path).parent_path() / std::filesystem::path(scenario.model);
+    if (path.extension() == ".toml") {
+      const models::ModelFile file = models::read_model_file(shown_path(path));
+      prepared.model = file.spec;
+      prepared.model_figures = file.figures;
+      prepared.files.push_back({shown_path(path), fnv1a(file.text)});
+    } else {
+      if (is_exported(path)) {
+        prepared.exported = load_exported(scenario, shown_path(path));
+        prepared.model = described(*prepared.exported, scenario);
+      } else {
+        prepared.model = models::load_model_spec(shown_path(path));
+      }
+      std::ifstream in(std::filesystem::is_directory(path) ? path / "config.json" : path,
+                       std::ios::binary);
+      std::ostringstream text;
+      text << in.rdbuf();
+      prepared.files.push_back({shown_path(path), fnv1a(text.str())});
+    }
+  } else {
+    Diagnostics diagnostics;
+    diagnostics.error(scenario.model_place,
+                      fmt::format("unknown model '{}'{}", scenario.model,
+                                  did_you_mean(scenario.model, library.model_names())));
+    throw InputError(std::move(diagnostics));
+  }
+  if (!prepared.exported && !scenario.dims.empty()) {
+    Diagnostics diagnostics;
+    diagnostics.error(scenario.model_place,
+                      fmt::format("found sizes of dimensions with '{}'; expected them with an "
+                                  "exported graph (.onnx) alone",
+                                  scenario.model));
+    throw InputError(std::move(diagnostics));
+  }
+  models::ModelSpec& spec = prepared.model;
+  if (!prepared.exported) {
+    set_formats(scenario, spec);
+  }
+  require_positions(scenario, spec);
+}
 void load_device(const Library& library, Prepared& prepared) {
   const Scenario& scenario = prepared.scenario;
   prepared.machine = load_machine(library, scenario.device, scenario.device_place);
@@ -277,7 +301,10 @@ std::vector<double> weights_of(const std::vector<std::int64_t>& contexts, std::i
 }  // namespace
 
 models::OperatorGraph graph_of(const Prepared& prepared, const models::Phase& phase) {
-  const models::OperatorGraph graph = models::build_graph(prepared.model, phase);
+  const models::OperatorGraph graph =
+      prepared.exported
+          ? models::onnx::lift(prepared.exported->model, phase, prepared.exported->settings)
+          : models::build_graph(prepared.model, phase);
   if (prepared.scenario.transforms.empty()) {
     return graph;
   }

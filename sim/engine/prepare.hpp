@@ -5,6 +5,7 @@
 #include "models/arch/build_graph.hpp"
 #include "models/arch/model_spec.hpp"
 #include "models/graph/cost.hpp"
+#include "sim/engine/exported.hpp"
 #include "sim/engine/file_use.hpp"
 #include "sim/engine/machine.hpp"
 #include "sim/engine/scenario.hpp"
@@ -31,6 +32,7 @@ struct Prepared {
   Scenario scenario;
   models::ModelSpec model;
   std::vector<Figure> model_figures;
+  std::shared_ptr<const ExportedModel> exported;  // null: the description is what runs
   Machine machine;
   const MachineUnit* unit = nullptr;  // of `machine`
   LoadedRuntime runtime;

@@ -139,7 +139,30 @@ const char* name_of(StorageWish::Policy policy) {
 
 const char* name_of(FidelityLevel level) { return kLevels.at(static_cast<std::size_t>(level)); }
 
-Scenario read_scenario(const std::string& path, const std::vector<std::string>& settings) {
+std::map<std::string, std::int64_t> parse_dims(const std::vector<std::string>& dims) {
+  std::map<std::string, std::int64_t> sizes;
+  Diagnostics faults;
+  for (const std::string& text : dims) {
+    const std::size_t at = text.rfind('=');
+    const std::string digits = at == std::string::npos ? "" : text.substr(at + 1);
+    constexpr std::size_t kMostDigits = 12;
+    const bool whole = !digits.empty() && digits.size() <= kMostDigits &&
+                       digits.find_first_not_of("0123456789") == std::string::npos;
+    if (at == 0 || !whole) {
+      faults.error("--dim", fmt::format("found '{}'; expected NAME=SIZE", text));
+    } else if (!sizes.emplace(text.substr(0, at), std::stoll(digits)).second) {
+      faults.error("--dim",
+                   fmt::format("found '{}' twice; expected each name once", text.substr(0, at)));
+    }
+  }
+  if (!faults.ok()) {
+    throw InputError(std::move(faults));
+  }
+  return sizes;
+}
+
+Scenario read_scenario(const std::string& path, const std::vector<std::string>& settings,
+                       const std::vector<std::string>& dims) {
   ConfigFile file = ConfigFile::read(path);
   for (const std::string& setting : settings) {
     file.set(setting);
@@ -150,6 +173,9 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
   scenario.text = file.text();
   for (const std::string& setting : settings) {
     scenario.text += "\n--set " + setting;
+  }
+  for (const std::string& dim : dims) {
+    scenario.text += "\n--dim " + dim;
   }
   scenario.id = root.text("scenario");
   scenario.title = root.text("title");
@@ -173,6 +199,15 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
   scenario.activations = format_if(model, "activations");
   scenario.kv_cache = format_if(model, "kv_cache");
   scenario.layer_repeat = model.integer_if("layer_repeat", 1, 64);
+  if (const auto table = model.table_if("dims")) {
+    for (const std::string& symbol : table->keys()) {
+      constexpr std::int64_t kMost = std::int64_t{1} << 40;
+      scenario.dims[symbol] = table->integer(symbol, 0, kMost);
+    }
+  }
+  for (const auto& [symbol, size] : parse_dims(dims)) {
+    scenario.dims[symbol] = size;
+  }
   scenario.transforms = read_transforms(model);
   scenario.transform_place = model.region("transform");
 

@@ -11,6 +11,7 @@
 #include "sim/mapping/placement.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -68,6 +69,7 @@ struct Scenario {
   std::string model;  // zoo name, or the path of a model file
   std::optional<std::string> weights, embedding, activations, kv_cache;
   std::optional<std::int64_t> layer_repeat;
+  std::map<std::string, std::int64_t> dims;   // of an exported graph: sizes of its symbols
   std::vector<models::Transform> transforms;  // of every step's graph, in this order
 
   std::string device;
@@ -93,7 +95,12 @@ struct Scenario {
       weights_place, workload_place, battery_place, storage_place;
 };
 
-// Throws InputError with every fault. `settings` are "a.b=value" from the command line.
-Scenario read_scenario(const std::string& path, const std::vector<std::string>& settings);
+// Throws InputError with every fault. `settings` are "a.b=value" from the command line, `dims`
+// "symbol=size" there.
+Scenario read_scenario(const std::string& path, const std::vector<std::string>& settings,
+                       const std::vector<std::string>& dims = {});
+
+// "symbol=size", each once. Throws InputError with every fault.
+std::map<std::string, std::int64_t> parse_dims(const std::vector<std::string>& dims);
 
 }  // namespace joulesim::engine

@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
 
 namespace joulesim::fuzz {
@@ -34,14 +33,6 @@ struct Folder {
 };
 
 }  // namespace
-
-std::vector<Target> all_targets() {
-  std::vector<Target> targets = model_targets();
-  std::vector<Target> texts = text_targets();
-  targets.insert(targets.end(), std::make_move_iterator(texts.begin()),
-                 std::make_move_iterator(texts.end()));
-  return targets;
-}
 
 void run(const Target& target, std::span<const std::byte> input) {
   try {

@@ -20,8 +20,11 @@ struct Target {
   std::vector<Bytes> (*corpus)();
 };
 
-std::vector<Target> model_targets();  // weights, configurations, token tables, arrays
-std::vector<Target> text_targets();   // TOML files, result files
+std::vector<Target> model_targets();   // weights, configurations, token tables, arrays
+std::vector<Target> text_targets();    // TOML files, result files
+std::vector<Target> graph_targets();   // ONNX graphs, arrays, token tables in JSON
+std::vector<Target> memory_targets();  // address traces, DRAM parts
+// Of the program: parsers that need no machine, or those of machines and scenarios.
 std::vector<Target> all_targets();
 
 // Runs the target; refusals are fine, anything else passes through.

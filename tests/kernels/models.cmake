@@ -5,6 +5,6 @@ joulesim_test(kernels_models
   LINK joulesim::kernels
   LABELS fast)
 joulesim_test(kernels_onnx
-  SOURCES tests/kernels/models_onnx_session.cpp tests/kernels/models_onnx_ops.cpp
+  SOURCES tests/kernels/models_onnx_session.cpp tests/kernels/models_onnx_ops.cpp tests/kernels/models_onnx_microsoft.cpp
   LINK joulesim::kernels
   LABELS fast)

@@ -1,6 +1,6 @@
 // Short-float datapaths against arithmetic on whole numbers, and every pair of fp8 codes.
 #include "models/import/codec.hpp"
-#include "models/import/fp8.hpp"
+#include "models/import/small_floats.hpp"
 #include "models/kernels/float_linear.hpp"
 
 #include <catch2/catch.hpp>
@@ -12,6 +12,15 @@
 using namespace joulesim::models;
 
 namespace {
+
+float fp8_e4m3_to_float(std::uint8_t bits) { return float8_to_float(DType::kFloat8E4m3fn, bits); }
+float fp8_e5m2_to_float(std::uint8_t bits) { return float8_to_float(DType::kFloat8E5m2, bits); }
+std::uint8_t float_to_fp8_e4m3(float value) {
+  return float_to_float8(DType::kFloat8E4m3fn, value, true);
+}
+std::uint8_t float_to_fp8_e5m2(float value) {
+  return float_to_float8(DType::kFloat8E5m2, value, true);
+}
 
 std::vector<float> numbers(std::size_t count, std::uint64_t seed, double scale = 1.0) {
   std::mt19937_64 random(seed);

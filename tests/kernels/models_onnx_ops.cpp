@@ -1,9 +1,8 @@
 // ONNX operators against values worked out by hand; versions and forms that the standard's own
 // cases do not reach.
-#include "models/kernels/onnx_elements.hpp"
 #include "models/kernels/onnx_session.hpp"
 #include "sim/base/diagnostics.hpp"
-#include "tests/kernels/onnx_bytes.hpp"
+#include "tests/kernels/onnx_apply.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -13,65 +12,6 @@ using namespace joulesim::models;
 using namespace joulesim::models::onnx;
 using namespace joulesim::models::onnx::test;
 using Catch::Contains;
-
-namespace {
-
-using Numbers = std::vector<double>;
-
-Array floats(const Dims& shape, const std::vector<float>& values) {
-  return Array::of(DType::kFloat, shape, values);
-}
-Array typed(DType type, const Dims& shape, const Numbers& values) {
-  return cast(Array::of(DType::kDouble, shape, values), type);
-}
-
-struct Form {
-  std::int64_t opset = 17;
-  std::vector<std::string> attributes = {};
-  std::string domain = {};
-  std::size_t outputs = 1;
-};
-
-// One node; an undefined array is an input that is left out.
-std::vector<Array> apply(const std::string& op, const std::vector<Array>& inputs,
-                         const Form& form = {}) {
-  GraphText text;
-  std::vector<std::string> in;
-  std::vector<std::string> out;
-  std::map<std::string, Value> values;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    in.push_back(inputs[i].defined() ? "i" + std::to_string(i) : "");
-    if (inputs[i].defined()) {
-      text.inputs.push_back(value_info(in.back(), inputs[i].type(), inputs[i].shape()));
-      values[in.back()] = inputs[i];
-    }
-  }
-  for (std::size_t i = 0; i < form.outputs; ++i) {
-    out.push_back("o" + std::to_string(i));
-    text.outputs.push_back(value_info(out.back(), DType::kFloat, {}));
-  }
-  text.nodes = {node(op, in, out, form.attributes, form.domain)};
-  const Model m = parsed(model(form.opset, text));
-  std::vector<Array> arrays;
-  for (const Value& value : Session(m).run(values)) {
-    arrays.push_back(value.array);
-  }
-  return arrays;
-}
-
-Numbers numbers(const std::vector<Array>& arrays, std::size_t i = 0) {
-  return converted<double>(arrays.at(i));
-}
-
-void check_near(const Numbers& found, const Numbers& expected, double tolerance = 1e-6) {
-  REQUIRE(found.size() == expected.size());
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    INFO("element " << i);
-    CHECK(found[i] == Approx(expected[i]).margin(tolerance));
-  }
-}
-
-}  // namespace
 
 TEST_CASE("integers wrap around, divide towards zero, and refuse a zero divisor") {
   const auto bytes = [](const Numbers& v) {

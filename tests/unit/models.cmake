@@ -4,7 +4,7 @@ joulesim_test(unit_models
   LINK joulesim::arch
   LABELS fast)
 joulesim_test(unit_models_import
-  SOURCES tests/unit/models_codec.cpp tests/unit/models_gguf.cpp tests/unit/models_containers.cpp tests/unit/models_tokenizer.cpp tests/unit/models_families.cpp tests/unit/models_placing.cpp
+  SOURCES tests/unit/models_codec.cpp tests/unit/models_gguf.cpp tests/unit/models_containers.cpp tests/unit/models_tokenizer.cpp tests/unit/models_families.cpp tests/unit/models_gguf_families.cpp tests/unit/models_placing.cpp
     tests/unit/models_integer_codec.cpp
   LINK joulesim::kernels
   LABELS fast)

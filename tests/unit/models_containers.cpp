@@ -2,6 +2,7 @@
 #include "models/import/hugging_face.hpp"
 #include "models/import/llama2c.hpp"
 #include "models/import/model.hpp"
+#include "models/import/small_floats.hpp"
 #include "models/import/tokenizer.hpp"
 #include "models/kernels/evaluate.hpp"
 #include "models/kernels/generate.hpp"
@@ -75,7 +76,8 @@ const std::string kConfig =
   "num_key_value_heads": 1, "intermediate_size": 6, "num_hidden_layers": 1, "vocab_size": 5,
   "max_position_embeddings": 8, "rms_norm_eps": 1e-5, "tie_word_embeddings": true})";
 
-std::string small_safetensors() {
+// Matrices of fp32 numbers, or of 8-bit floats whose code counts up.
+std::string small_safetensors(const std::string& eight_bits = "") {
   struct Tensor {
     const char* name;
     int rows, columns;
@@ -95,14 +97,15 @@ std::string small_safetensors() {
         Tensor{"model.layers.0.mlp.down_proj.weight", 4, 6}, Tensor{"model.norm.weight", 0, 4}}) {
     const int elements = std::max(t.rows, 1) * t.columns;
     const std::size_t start = data.size();
+    const bool small = !eight_bits.empty() && t.rows > 0;
     for (int i = 0; i < elements; ++i) {
-      data += raw(0.01F * static_cast<float>(i % 13));
+      data += small ? raw(static_cast<std::uint8_t>(i)) : raw(0.01F * static_cast<float>(i % 13));
     }
     const std::string shape =
         t.rows == 0 ? "[" + std::to_string(t.columns) + "]"
                     : "[" + std::to_string(t.rows) + "," + std::to_string(t.columns) + "]";
-    directory += std::string(directory.size() > 1 ? "," : "") + "\"" + t.name +
-                 "\":{\"dtype\":\"F32\",\"shape\":" + shape + ",\"data_offsets\":[" +
+    directory += std::string(directory.size() > 1 ? "," : "") + "\"" + t.name + "\":{\"dtype\":\"" +
+                 (small ? eight_bits : "F32") + "\",\"shape\":" + shape + ",\"data_offsets\":[" +
                  std::to_string(start) + "," + std::to_string(data.size()) + "]}";
   }
   directory += "}";
@@ -246,4 +249,22 @@ TEST_CASE("the pair with the best score is merged first, the leftmost of equals"
   // " abab": "ba" beats "ab"; then "aba" (from a + ba) beats " a"; the last b stays.
   CHECK(tokenizer.encode("abab") == std::vector<std::int32_t>{5, 4, 1});
   CHECK(tokenizer.encode("aa") == std::vector<std::int32_t>{6, 0});
+}
+
+TEST_CASE("safetensors of 8-bit floats are read as they are") {
+  for (const auto& [theirs, type] :
+       {std::pair{"F8_E4M3", DType::kFloat8E4m3fn}, {"F8_E5M2", DType::kFloat8E5m2}}) {
+    const Folder folder;
+    folder.write("config.json", kConfig);
+    folder.write("model.safetensors", small_safetensors(theirs));
+    const Model model = load_model(folder.path());
+    const WeightMatrix& down = model.weights.at("block.0.ffn.down");
+    REQUIRE(down.shape == Shape{4, 6});
+    std::vector<float> row(6);
+    down.row(2, row);
+    for (int i = 0; i < 6; ++i) {
+      CHECK(row[static_cast<std::size_t>(i)] ==
+            float8_to_float(type, static_cast<std::uint8_t>(12 + i)));
+    }
+  }
 }
