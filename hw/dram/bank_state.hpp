@@ -7,8 +7,7 @@
 // banks handles eight at once; whatever lies more than 2^29 clocks back counts as long past.
 //
 // Models:      the gates of timing.hpp at bank, bank-group, rank and pseudo-channel level, FAW
-// window,
-//              rank switching, auto-precharge.
+//              window, rank switching, auto-precharge, power-down and self-refresh of a rank.
 // Leaves out:  who may issue (command bus arbitration belongs to the cores).
 // Checked by:  tests/timing/dram_gates.cpp, tests/oracle/dram_legality.cpp (independent checker).
 #pragma once
@@ -28,7 +27,25 @@ inline constexpr std::int32_t kClosed = -1;
 using Tick = std::int32_t;  // clocks from a channel's epoch
 inline constexpr Tick kNeverTick = 0x7fffffff;
 
-enum class DramCommand : std::uint8_t { act, pre, pre_all, rd, wr, ref, ref_bank };
+enum class DramCommand : std::uint8_t {
+  act,
+  pre,
+  pre_all,
+  rd,
+  wr,
+  ref,
+  ref_bank,  // one bank, or the pair that starts with it
+  ref_same,  // the same bank of every group
+  rd_auto,   // with auto-precharge
+  wr_auto,
+  sleep,       // power-down entry
+  wake,        // power-down exit
+  self_sleep,  // self-refresh entry
+  self_wake
+};
+
+// What a rank is doing with its clock.
+enum class RankState : std::uint8_t { awake, active_power_down, power_down, self_refresh };
 
 // One issued command, for the legality checker and for people.
 struct IssuedCommand {
@@ -40,11 +57,15 @@ struct IssuedCommand {
 
 struct DramCounters {
   std::int64_t activates = 0, precharges = 0, reads = 0, writes = 0;
-  std::int64_t refreshes = 0, bank_refreshes = 0;
+  std::int64_t refreshes = 0, bank_refreshes = 0, same_bank_refreshes = 0;
   std::int64_t row_hits = 0, row_misses = 0, row_conflicts = 0;
   std::int64_t turnarounds = 0;  // direction changes of the data bus
   Clock active_clocks = 0;       // some bank open; the rest is precharged standby
   std::int64_t forwarded = 0, coalesced = 0;
+  std::int64_t auto_precharges = 0;  // among the precharges
+  std::int64_t power_downs = 0, self_refreshes = 0;
+  // In power-down with rows open (also counted in active_clocks) and without, in self-refresh.
+  Clock active_power_down_clocks = 0, power_down_clocks = 0, self_refresh_clocks = 0;
 };
 
 class BankState {
@@ -75,6 +96,15 @@ class BankState {
     return clock_of(std::max(bank_ref_[at(bank)], unit_ref_bank_[at(unit_of(bank))]));
   }
 
+  // For tests and the schedule of sleep; known while `track_sleep` is on.
+  [[nodiscard]] Clock earliest_sleep(int unit) const { return clock_of(sleep_[at(unit)]); }
+  [[nodiscard]] Clock earliest_self_sleep(int unit) const {
+    return clock_of(std::max(sleep_[at(unit)], self_sleep_[at(unit)]));
+  }
+  [[nodiscard]] Clock earliest_wake(int unit) const { return clock_of(wake_[at(unit)]); }
+  [[nodiscard]] RankState rank_state(int unit) const { return rank_state_[at(unit)]; }
+  void track_sleep() { tracks_sleep_ = true; }
+
   // The same for all banks at once: clocks from the epoch, per bank and as the floor of a unit.
   [[nodiscard]] std::uint64_t open_bits() const { return open_bits_; }
   [[nodiscard]] const Tick* act_ticks() const { return act_.data(); }
@@ -103,7 +133,14 @@ class BankState {
   void read(int bank, Clock t);
   void write(int bank, Clock t);
   void refresh(int unit, Clock t);
-  void refresh_bank(int bank, Clock t);
+  // One bank, a pair, or the same bank of every group: the banks of `set` from `first` on.
+  void refresh_banks(int first, std::uint64_t set, bool same_bank, Clock t);
+  void refresh_bank(int bank, Clock t) { refresh_banks(bank, std::uint64_t{1} << bank, false, t); }
+  // The column command that has just issued closes its row as soon as the row may close.
+  void auto_precharge(int bank, bool write, Clock t);
+  void sleep(int unit, Clock t);
+  void self_sleep(int unit, Clock t);
+  void wake(int unit, Clock t);
 
   // Refreshes that fell into a stretch in which all banks were closed and nothing was asked.
   void count_idle_refreshes(std::int64_t n) { counters_.refreshes += n * units_; }
@@ -159,6 +196,12 @@ class BankState {
     }
   }
   void hold_other_ranks(int unit, bool write, Tick t);
+  void column_done(int unit, Tick t, Clock distance) {
+    if (tracks_sleep_) {
+      raise(sleep_[at(unit)], t, distance);
+    }
+  }
+  void count_sleep(DramCounters& counters, int unit, Clock until) const;
   void opened(int unit, Clock t);
   void closed(int unit, Clock t);
   void turn(bool write);
@@ -180,7 +223,10 @@ class BankState {
   std::array<PerBank, 2> unit_column_{};
   std::array<std::array<Tick, 4>, kMaxBanks> last_acts_{};
   std::array<int, kMaxBanks> next_act_{}, open_count_{};
-  std::array<Clock, kMaxBanks> active_since_{};
+  std::array<Clock, kMaxBanks> active_since_{}, closing_until_{}, asleep_since_{};
+  PerBank sleep_{}, self_sleep_{}, wake_{};
+  std::array<RankState, kMaxBanks> rank_state_{};
+  bool tracks_sleep_ = false;
   bool last_was_write_ = false;
   DramCounters counters_;
   std::vector<IssuedCommand>* log_ = nullptr;
@@ -188,13 +234,13 @@ class BankState {
 
 inline void BankState::opened(int unit, Clock t) {
   if (open_count_[at(unit)]++ == 0) {
-    active_since_[at(unit)] = t;
+    active_since_[at(unit)] = std::max(t, closing_until_[at(unit)]);
   }
 }
 
 inline void BankState::closed(int unit, Clock t) {
   if (--open_count_[at(unit)] == 0) {
-    counters_.active_clocks += t - active_since_[at(unit)];
+    counters_.active_clocks += std::max(t, closing_until_[at(unit)]) - active_since_[at(unit)];
   }
 }
 
@@ -229,6 +275,7 @@ inline void BankState::activate(int bank, std::int32_t row, Clock t) {
   raise(unit_act_[at(unit)], ring[at(next)], g.act_faw);
   raise(pre_all_[at(unit)], r, g.act_pre);
   raise(ref_[at(unit)], r, g.act_ref);
+  column_done(unit, r, g.act_pd);
 }
 
 inline void BankState::precharge(int bank, Clock t) {
@@ -243,6 +290,10 @@ inline void BankState::precharge(int bank, Clock t) {
   raise(unit_pre_[at(unit)], r, gates_.pre_pre);
   raise(bank_ref_[at(bank)], r, gates_.pre_ref);
   raise(ref_[at(unit)], r, gates_.pre_ref);
+  if (tracks_sleep_) {
+    raise(sleep_[at(unit)], r, gates_.pre_pd);
+    raise(self_sleep_[at(unit)], r, gates_.pre_sr);
+  }
 }
 
 inline void BankState::read(int bank, Clock t) {
@@ -263,6 +314,7 @@ inline void BankState::read(int bank, Clock t) {
   }
   raise(pre_[at(bank)], r, g.rd_pre);
   raise(pre_all_[at(unit)], r, g.rd_pre);
+  column_done(unit, r, g.rd_pd);
 }
 
 inline void BankState::write(int bank, Clock t) {
@@ -284,6 +336,7 @@ inline void BankState::write(int bank, Clock t) {
   }
   raise(pre_[at(bank)], r, g.wr_pre);
   raise(pre_all_[at(unit)], r, g.wr_pre);
+  column_done(unit, r, g.wr_pd);
 }
 
 }  // namespace joulesim::hw

@@ -22,12 +22,15 @@ Channel::Channel(const DramOrganisation& organisation, const DramTiming& timing,
       scan_(policy.portable ? &scan_portable
                             : best_scan(organisation.banks(), organisation.banks_per_unit())),
       drain_above_(static_cast<int>(std::floor(policy.drain_above * policy.write_entries))),
-      drain_below_(static_cast<int>(std::ceil(policy.drain_below * policy.write_entries))) {
+      drain_below_(static_cast<int>(std::ceil(policy.drain_below * policy.write_entries))),
+      plan_(organisation, timing, policy.refresh),
+      keeps_time_(policy.page == PagePolicy::timeout || policy.idle != IdlePolicy::none) {
   ask_.odd = half_clocks_ ? 1 : 0;
-  if (policy.refresh == RefreshPolicy::all_bank && timing.nREFI > 0) {
-    next_refresh_ = timing.nREFI;
-  } else if (policy.refresh == RefreshPolicy::per_bank && timing.nREFIpb > 0) {
-    next_refresh_ = timing.nREFIpb;
+  if (plan_.interval() > 0) {
+    next_refresh_ = plan_.interval();
+  }
+  if (policy.idle != IdlePolicy::none) {
+    banks_.track_sleep();
   }
 }
 
@@ -45,18 +48,26 @@ void Channel::enqueue(const Burst& burst, Clock tick) {
 }
 
 void Channel::due(Clock tick) {
-  if (policy_.refresh == RefreshPolicy::per_bank) {
-    maintenance_.push_back(next_bank_refresh_);
-    next_bank_refresh_ = (next_bank_refresh_ + 1) % organisation_.banks();
-    next_refresh_ += timing_.nREFIpb;
-  } else {
-    for (int unit = 0; unit < organisation_.rank_units(); ++unit) {
-      maintenance_.push_back(unit);
+  for (int i = 0; i < plan_.per_step(); ++i) {
+    const int first = plan_.first(refresh_step_, i);
+    const int unit = banks_.unit_of(first);
+    if (banks_.rank_state(unit) != RankState::self_refresh) {
+      maintenance_.push_back(plan_.local() ? first : unit);
     }
-    next_refresh_ += timing_.nREFI;
   }
+  refresh_step_ = (refresh_step_ + 1) % plan_.steps();
+  next_refresh_ += plan_.interval();
   if (next_refresh_ <= tick) {
     next_refresh_ = tick + 1;
+  }
+  bar();
+}
+
+// Requests for these wait: sleeping ranks, and what is about to be refreshed.
+void Channel::bar() {
+  barred_ = asleep_;
+  if (!maintenance_.empty()) {
+    barred_ |= plan_.local() ? plan_.set(maintenance_.front()) : ~std::uint64_t{0};
   }
 }
 
@@ -66,10 +77,18 @@ void Channel::skip_idle(Clock target) {
   if (policy_.refresh != RefreshPolicy::all_bank || next_refresh_ == kNever || target == kNever) {
     return;
   }
+  bool asleep = keeps_time_;
   for (int unit = 0; unit < organisation_.rank_units(); ++unit) {
     if (banks_.open_banks(unit) > 0) {
       return;
     }
+    asleep = asleep && banks_.rank_state(unit) == RankState::self_refresh;
+  }
+  if (keeps_time_) {
+    if (asleep && target > next_refresh_) {  // the device refreshes itself
+      next_refresh_ += ((target - next_refresh_) / timing_.nREFI + 1) * timing_.nREFI;
+    }
+    return;
   }
   const Clock whole = (target - next_refresh_) / timing_.nREFI - 1;
   if (whole > 0) {
@@ -84,12 +103,16 @@ void Channel::settle(Clock until) {
     if (maintenance_.empty()) {
       write_mode_ = true;  // as in run(): clocks without reads
       skip_idle(until);
+      if (keeps_time_) {
+        play_idle(std::min(until, next_due() - 1));
+      }
       now_ = std::max(now_, std::min(until, next_due()) - 1);
       if (now_ + 1 < next_due()) {
         now_ = until;
         return;
       }
       due(now_ + 1);
+      continue;
     }
     const Choice c = best_maintenance(std::max(now_ + 1, bus_free_[0]));
     if (c.at > until) {
@@ -103,9 +126,19 @@ void Channel::settle(Clock until) {
 
 void Channel::note_row_command(Clock t, Kind kind, int bank) {
   if (half_clocks_ && (t & 1) == 1) {
-    const bool all = kind == Kind::pre_all || kind == Kind::refresh;
     pair_edge_ = t + (kind == Kind::activate ? banks_.gates().act_cycles : 1);
-    pair_banks_ = all ? unit_banks(bank) : std::uint64_t{1} << bank;
+    switch (kind) {
+      case Kind::precharge:
+      case Kind::activate:
+      case Kind::close:
+        pair_banks_ = std::uint64_t{1} << bank;
+        break;
+      case Kind::refresh_bank:
+        pair_banks_ = plan_.set(bank);
+        break;
+      default:
+        pair_banks_ = unit_banks(bank);
+    }
   }
 }
 
@@ -138,6 +171,14 @@ Channel::Retired Channel::retire(const Burst& burst, Clock t) {
   data_clock_until_ = std::max(data_clock_until_, t + (burst.write ? timing_.nCWL : timing_.nCL) +
                                                       timing_.nBL + timing_.nWCKPST);
   synced_.kind = Kind::none;
+  if (policy_.page == PagePolicy::closed &&
+      ((queues_[0].hit_mask() | queues_[1].hit_mask() | active_mask_) >> burst.bank & 1U) == 0) {
+    banks_.auto_precharge(burst.bank, burst.write, t);
+    rows_known_ = false;
+  }
+  if (keeps_time_) {
+    used_[at(burst.bank)] = unit_used_[at(banks_.unit_of(burst.bank))] = t;
+  }
   const Gates& g = banks_.gates();
   return {&burst, t, t + (burst.write ? g.write_done : g.read_done)};
 }
@@ -149,6 +190,7 @@ Channel::Retired Channel::issue(const Choice& c) {
     case Kind::column:
       break;
     case Kind::precharge:
+    case Kind::close:
       rows_known_ = false;
       columns_known_ =
           columns_known_ && ((queues_[0].hit_mask() | queues_[1].hit_mask()) >> c.bank & 1U) == 0;
@@ -164,18 +206,19 @@ Channel::Retired Channel::issue(const Choice& c) {
       return retire(active_[at(c.bank)].burst, t);
     }
     case Kind::column: {
-      RequestQueue& queue = queues_[at(write_mode_ ? 1 : 0)];
+      RequestQueue& queue = queues_[at(c.write ? 1 : 0)];
       const std::int32_t row = banks_.open_row(c.bank);
       const RequestQueue::Entry& entry = queue.pop(c.bank, row, row);
       count_row(entry);
       return retire(entry.burst, t);
     }
-    case Kind::precharge:
-      if (maintenance_.empty()) {
-        RequestQueue::Entry& entry = queues_[at(write_mode_ ? 1 : 0)].oldest_miss(c.bank);
-        count_row(entry);
-        entry.counted = true;
-      }
+    case Kind::precharge: {
+      RequestQueue::Entry& entry = queues_[at(c.write ? 1 : 0)].oldest_miss(c.bank);
+      count_row(entry);
+      entry.counted = true;
+      [[fallthrough]];
+    }
+    case Kind::close:
       banks_.precharge(c.bank, t);
       note_row_command(t, c.kind, c.bank);
       bus_free_[0] = t + 1;
@@ -183,7 +226,7 @@ Channel::Retired Channel::issue(const Choice& c) {
       queues_[1].refresh_candidates(c.bank, kClosed);
       return {};
     case Kind::activate: {
-      RequestQueue& queue = queues_[at(write_mode_ ? 1 : 0)];
+      RequestQueue& queue = queues_[at(c.write ? 1 : 0)];
       const RequestQueue::Entry& entry = queue.take_oldest_miss(c.bank);
       const std::int32_t row = entry.burst.row;
       count_row(entry);
@@ -202,7 +245,7 @@ Channel::Retired Channel::issue(const Choice& c) {
       active_mask_ |= std::uint64_t{1} << c.bank;
       active_writes_ |= std::uint64_t{entry.burst.write} << c.bank;
       ++active_count_;
-      queues_[at(write_mode_ ? 0 : 1)].refresh_candidates(c.bank, row);
+      queues_[at(c.write ? 0 : 1)].refresh_candidates(c.bank, row);
       return {};
     }
     case Kind::activate_end:
@@ -210,7 +253,7 @@ Channel::Retired Channel::issue(const Choice& c) {
       bus_free_[0] = t + 1;
       return {};
     case Kind::sync:
-      synced_ = {t, c.then, c.bank, Kind::none};
+      synced_ = {t, c.then, c.bank, Kind::none, c.write};
       bus_free_[0] = t + 1;
       return {};
     default:
@@ -231,12 +274,40 @@ void Channel::issue_maintenance(const Choice& c) {
     }
     return;
   }
-  if (c.kind == Kind::refresh) {
-    banks_.refresh(c.bank, c.at);
-  } else {
-    banks_.refresh_bank(c.bank, c.at);
+  switch (c.kind) {
+    case Kind::sleep:
+      banks_.sleep(c.bank, c.at);
+      asleep_ |= unit_banks(c.bank);
+      break;
+    case Kind::self_sleep:
+      banks_.self_sleep(c.bank, c.at);
+      asleep_ |= unit_banks(c.bank);
+      break;
+    case Kind::wake:
+      banks_.wake(c.bank, c.at);
+      asleep_ &= ~unit_banks(c.bank);
+      break;
+    case Kind::refresh:
+      banks_.refresh(c.bank, c.at);
+      maintenance_.erase(maintenance_.begin());
+      break;
+    default:
+      banks_.refresh_banks(c.bank, plan_.set(c.bank), plan_.same_bank(), c.at);
+      maintenance_.erase(maintenance_.begin());
   }
-  maintenance_.erase(maintenance_.begin());
+  bar();
+}
+
+// Closes rows and puts ranks to sleep while nothing is asked for.
+void Channel::play_idle(Clock limit) {
+  for (;;) {
+    const Choice c = idle_choice(std::max(now_ + 1, bus_free_[0]));
+    if (c.at > limit) {
+      return;
+    }
+    now_ = c.at;
+    issue(c);
+  }
 }
 
 }  // namespace joulesim::hw

@@ -1,17 +1,21 @@
 // One DRAM channel, exact: every command at the clock at which the modelled controller issues it.
 //
 // Models:      a controller with a read and a write buffer, first-ready first-come-first-served
-//              scheduling, open pages, write drain between two watermarks, read forwarding, write
-//              coalescing, one request per bank "in activation", all-bank or per-bank refresh that
-//              stops new work when due, one or two command buses. Bursts are accepted in order, a
-//              few per clock. Event driven: it jumps from command to command and never ticks.
-// Leaves out:  closed-page policies, power-down entry, ECC, rank switching.
+//              scheduling, the policies of controller_policy.hpp (by default open pages and write
+//              drain between two watermarks), read forwarding, write coalescing, one request per
+//              bank "in activation", all-bank refresh that stops new work when due, refresh of
+//              single banks that stops theirs, one or two command buses. Bursts are accepted in
+//              order, a few per clock. Event driven: it jumps from command to command and never
+//              ticks.
+// Leaves out:  ECC, refreshes that are postponed or pulled in.
 // Checked by:  tests/oracle/dram_reference.cpp (clock for clock against an independent simulator),
-//              tests/oracle/dram_legality.cpp, tests/laws/dram_laws.cpp.
+//              tests/oracle/dram_legality.cpp, tests/oracle/dram_policies.cpp,
+//              tests/laws/dram_laws.cpp.
 #pragma once
 
 #include "hw/dram/bank_scan.hpp"
 #include "hw/dram/bank_state.hpp"
+#include "hw/dram/controller_policy.hpp"
 #include "hw/dram/request_queue.hpp"
 
 #include <algorithm>
@@ -20,22 +24,6 @@
 #include <vector>
 
 namespace joulesim::hw {
-
-enum class Scheduler : std::uint8_t {
-  frfcfs,          // a ready precharge may close a row that older hits still wait for
-  frfcfs_row_hit,  // a precharge waits for older hits of the bank's open row
-};
-
-enum class RefreshPolicy : std::uint8_t { all_bank, per_bank, none };
-
-struct ControllerPolicy {
-  int read_entries = 32, write_entries = 32;
-  double drain_above = 0.8, drain_below = 0.2;  // of write_entries
-  int accepts_per_clock = 4;
-  Scheduler scheduler = Scheduler::frfcfs;
-  RefreshPolicy refresh = RefreshPolicy::all_bank;
-  bool portable = false;  // bank by bank even where the processor could look at several at once
-};
 
 // Where a channel gets its bursts and leaves its completions:
 //   const Burst* front(Clock tick);  the next burst: one that arrived before `tick` if there is
@@ -73,13 +61,18 @@ class Channel {
     refresh,
     refresh_bank,
     activate_end,
-    sync
+    sync,
+    close,  // a precharge that no buffered request asked for
+    sleep,
+    self_sleep,
+    wake
   };
   struct Choice {
     Clock at = kNever;
     Kind kind = Kind::none;
     int bank = 0;
     Kind then = Kind::none;  // after a synchronisation
+    bool write = false;      // of the write buffer
   };
   struct Retired {
     const Burst* burst = nullptr;  // until the next burst is accepted
@@ -103,9 +96,19 @@ class Channel {
   [[nodiscard]] std::uint64_t row_candidates(const RequestQueue& queue) const;
   void look(Clock column_from, Clock row_from, bool writing);
   [[nodiscard]] Choice active_choice(const ScanAnswer& ready) const;
-  [[nodiscard]] Choice column_choice(const ScanAnswer& ready) const;
-  [[nodiscard]] Choice row_choice(const ScanAnswer& ready) const;
+  [[nodiscard]] Choice column_choice(const ScanAnswer& ready, bool writing) const;
+  [[nodiscard]] Choice row_choice(const ScanAnswer& ready, bool writing) const;
   [[nodiscard]] Choice best_maintenance(Clock tick) const;
+  [[nodiscard]] Choice best_refresh_of_banks(Clock tick) const;
+  // Of both buffers, whichever is ready first or came first.
+  void choose_mixed(Clock column_from, Clock row_from, Choice& column, Choice& row);
+  [[nodiscard]] bool older(const Choice& a, const Choice& b) const;
+  // What a controller with time policies does when nothing asks for it, and waking for what does.
+  [[nodiscard]] Choice idle_choice(Clock tick) const;
+  [[nodiscard]] Choice sleep_choice(int unit, Clock tick) const;
+  void play_idle(Clock limit);
+  void bar();
+  [[nodiscard]] bool serves_queue() const { return maintenance_.empty() || plan_.local(); }
   [[nodiscard]] std::uint64_t unit_banks(int unit) const {
     const int n = organisation_.banks_per_unit();
     return (n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1) << (unit * n);
@@ -152,8 +155,13 @@ class Channel {
   int accepted_in_tick_ = 0;
   int blocked_ = -1;  // the full buffer that the next burst waits for
   Clock next_refresh_ = kNever;
+  RefreshPlan plan_;
   std::vector<int> maintenance_;  // units, or banks, whose refresh is due; first in, first out
-  int next_bank_refresh_ = 0;
+  int refresh_step_ = 0;
+  std::uint64_t barred_ = 0;  // banks that buffered requests may not use now
+  bool keeps_time_ = false;   // a page timeout or an idle policy is on
+  std::uint64_t asleep_ = 0;  // banks of ranks that sleep
+  std::array<Clock, kMaxBanks> used_{}, unit_used_{};  // last column command, where time is kept
   // Half-clock row bus: what a precharge on the falling edge `pair_edge_` must not collide with.
   Clock pair_edge_ = -1;
   std::uint64_t pair_banks_ = 0;
@@ -219,9 +227,12 @@ void Channel::run(Feed& feed, Clock until) {
       skip_idle(target);
       const Clock jump = std::min(target, next_due());
       if (jump > tick) {
+        if (keeps_time_) {
+          play_idle(jump - 1);
+        }
         write_mode_ = true;  // a clock has passed without reads
-        now_ = jump - 1;
-        tick = jump;
+        now_ = std::max(now_, jump - 1);
+        tick = now_ + 1;
       }
     }
     const bool more = accept(feed, tick);

@@ -9,10 +9,19 @@ namespace joulesim::hw {
 bool Channel::next_write_mode() const {
   const int writes = queues_[1].size();
   const int reads = queues_[0].size();
-  if (!write_mode_) {
-    return writes > drain_above_ || reads == 0;
+  if (reads == 0) {
+    return true;
   }
-  return writes >= drain_below_ || reads == 0;
+  switch (policy_.drain) {
+    case WriteDrain::until_empty:
+      return write_mode_ ? writes > 0 : writes > drain_above_;
+    case WriteDrain::when_full:
+      return write_mode_ ? writes > 0 : queues_[1].full();
+    case WriteDrain::watermark:
+    case WriteDrain::mixed:
+      break;
+  }
+  return write_mode_ ? writes >= drain_below_ : writes > drain_above_;
 }
 
 // In half clocks odd numbers are rising edges: all commands but precharges need one. A precharge
@@ -21,7 +30,7 @@ Clock Channel::edge_for(Clock ready, Kind kind, int bank) const {
   if (!half_clocks_ || (ready & 1) == 1) {
     return ready;
   }
-  if (kind != Kind::precharge && kind != Kind::pre_all) {
+  if (kind != Kind::precharge && kind != Kind::pre_all && kind != Kind::close) {
     return ready + 1;
   }
   const std::uint64_t reached = kind == Kind::pre_all ? unit_banks(bank) : std::uint64_t{1} << bank;
@@ -41,35 +50,121 @@ inline Channel::Choice Channel::active_choice(const ScanAnswer& ready) const {
   return {banks_.clock_of(ready.active_at), Kind::column_active, best, Kind::none};
 }
 
-inline Channel::Choice Channel::column_choice(const ScanAnswer& ready) const {
+inline Channel::Choice Channel::column_choice(const ScanAnswer& ready, bool writing) const {
   if (ready.column_at == kNeverTick) {
     return {};
   }
-  return {banks_.clock_of(ready.column_at), Kind::column, ready.column_bank, Kind::none};
+  return {banks_.clock_of(ready.column_at), Kind::column, ready.column_bank, Kind::none, writing};
 }
 
-inline Channel::Choice Channel::row_choice(const ScanAnswer& ready) const {
+inline Channel::Choice Channel::row_choice(const ScanAnswer& ready, bool writing) const {
   if (ready.row_at == kNeverTick) {
     return {};
   }
   const bool open = (banks_.open_bits() >> ready.row_bank & 1U) != 0;
   return {banks_.clock_of(ready.row_at), open ? Kind::precharge : Kind::activate, ready.row_bank,
-          Kind::none};
+          Kind::none, writing};
+}
+
+bool Channel::older(const Choice& a, const Choice& b) const {
+  const auto age = [this](const Choice& c) {
+    const RequestQueue& queue = queues_[at(c.write ? 1 : 0)];
+    return c.kind == Kind::column ? queue.hit_age(c.bank) : queue.miss_age(c.bank);
+  };
+  return b.kind == Kind::none || age(a) < age(b);
+}
+
+// Of both buffers: the first ready, then the first come.
+void Channel::choose_mixed(Clock column_from, Clock row_from, Choice& column, Choice& row) {
+  const auto better = [this](const Choice& a, const Choice& b) {
+    return a.at < b.at || (a.at == b.at && a.kind != Kind::none && older(a, b));
+  };
+  for (const bool writing : {false, true}) {
+    look(column_from, row_from, writing);
+    const Choice c = column_choice(known_, writing);
+    const Choice r = row_choice(known_, writing);
+    column = better(c, column) ? c : column;
+    row = better(r, row) ? r : row;
+  }
+}
+
+// What the policies of time do when nothing else takes the clock: close a row that nothing has
+// used, put a rank to sleep, wake it for a request.
+Channel::Choice Channel::idle_choice(Clock tick) const {
+  Choice best;
+  if (policy_.page == PagePolicy::timeout) {
+    const std::uint64_t wanted = queues_[0].hit_mask() | queues_[1].hit_mask() | active_mask_;
+    for (std::uint64_t m = banks_.open_bits() & ~wanted & ~barred_; m != 0; m &= m - 1) {
+      const int bank = std::countr_zero(m);
+      const Clock ready =
+          std::max({used_[at(bank)] + policy_.page_timeout, banks_.earliest_pre(bank), tick});
+      const Choice c = {edge_for(ready, Kind::close, bank), Kind::close, bank};
+      best = c.at < best.at ? c : best;
+    }
+  }
+  if (policy_.idle != IdlePolicy::none) {
+    for (int unit = 0; unit < organisation_.rank_units(); ++unit) {
+      const Choice c = sleep_choice(unit, tick);
+      best = c.at < best.at ? c : best;
+    }
+  }
+  return best;
+}
+
+Channel::Choice Channel::sleep_choice(int unit, Clock tick) const {
+  const std::uint64_t wanted = (queues_[0].hit_mask() | queues_[0].miss_mask() |
+                                queues_[1].hit_mask() | queues_[1].miss_mask() | active_mask_) &
+                               unit_banks(unit);
+  const auto choice = [this, unit](Clock ready, Kind kind) -> Choice {
+    return {edge_for(ready, kind, unit), kind, unit};
+  };
+  if (banks_.rank_state(unit) != RankState::awake) {
+    return wanted == 0 ? Choice{} : choice(std::max(tick, banks_.earliest_wake(unit)), Kind::wake);
+  }
+  if (wanted != 0 || !maintenance_.empty()) {
+    return {};
+  }
+  const Clock from = std::max(tick, unit_used_[at(unit)] + policy_.idle_after);
+  if (policy_.idle != IdlePolicy::power_down && banks_.open_banks(unit) > 0) {
+    return choice(std::max(from, banks_.earliest_pre_all(unit)), Kind::pre_all);
+  }
+  return policy_.idle == IdlePolicy::self_refresh
+             ? choice(std::max(from, banks_.earliest_self_sleep(unit)), Kind::self_sleep)
+             : choice(std::max(from, banks_.earliest_sleep(unit)), Kind::sleep);
+}
+
+// The refresh of some banks that is due next: its rows are closed one by one first.
+Channel::Choice Channel::best_refresh_of_banks(Clock tick) const {
+  const int first = maintenance_.front();
+  const std::uint64_t set = plan_.set(first);
+  const std::uint64_t open = set & banks_.open_bits();
+  Choice best;
+  if (open == 0) {
+    Clock ready = tick;
+    for (std::uint64_t m = set; m != 0; m &= m - 1) {
+      ready = std::max(ready, banks_.earliest_ref_bank(std::countr_zero(m)));
+    }
+    best = {edge_for(ready, Kind::refresh_bank, first), Kind::refresh_bank, first};
+    return best;
+  }
+  for (std::uint64_t m = open & ~active_mask_; m != 0; m &= m - 1) {
+    const int bank = std::countr_zero(m);
+    const Clock ready = std::max(banks_.earliest_pre(bank), tick);
+    const Choice c = {edge_for(ready, Kind::close, bank), Kind::close, bank};
+    best = c.at < best.at ? c : best;
+  }
+  return best;
 }
 
 Channel::Choice Channel::best_maintenance(Clock tick) const {
   const int target = maintenance_.front();
-  if (policy_.refresh == RefreshPolicy::per_bank) {
-    if (banks_.open_row(target) == kClosed) {
-      return {
-          edge_for(std::max(banks_.earliest_ref_bank(target), tick), Kind::refresh_bank, target),
-          Kind::refresh_bank, target, Kind::none};
-    }
-    if ((active_mask_ >> target & 1U) != 0) {
-      return {};
-    }
-    return {edge_for(std::max(banks_.earliest_pre(target), tick), Kind::precharge, target),
-            Kind::precharge, target, Kind::none};
+  const int unit = plan_.local() ? banks_.unit_of(target) : target;
+  if (keeps_time_ && banks_.rank_state(unit) != RankState::awake) {
+    return {edge_for(std::max(banks_.earliest_wake(unit), tick), Kind::wake, unit), Kind::wake,
+            unit};
+  }
+  if (plan_.local()) {
+    return best_refresh_of_banks(tick);
   }
   if (banks_.open_banks(target) == 0) {
     return {edge_for(std::max(banks_.earliest_ref(target), tick), Kind::refresh, target),
@@ -104,10 +199,10 @@ std::uint64_t Channel::row_candidates(const RequestQueue& queue) const {
 // of the two kinds alone.
 inline void Channel::look(Clock column_from, Clock row_from, bool writing) {
   const RequestQueue& queue = queues_[at(writing ? 1 : 0)];
-  const bool queued = maintenance_.empty();
+  const std::uint64_t free = ~barred_;
   const Tick from_column = banks_.tick_of(column_from);
   const Tick from_row = banks_.tick_of(row_from);
-  if (known_epoch_ != banks_.epoch() || known_writing_ != writing || !queued) {
+  if (known_epoch_ != banks_.epoch() || known_writing_ != writing || barred_ != 0) {
     known_epoch_ = banks_.epoch();
     known_writing_ = writing;
     columns_known_ = rows_known_ = false;
@@ -121,14 +216,14 @@ inline void Channel::look(Clock column_from, Clock row_from, bool writing) {
     known_.active = 0;
     ask.active = active_mask_;
     ask.active_writes = active_writes_;
-    ask.columns = queued ? queue.hit_mask() : 0;
+    ask.columns = queue.hit_mask() & free;
     ask.write = writing;
     ask.column_from = from_column;
     ask.column_order = queue.hit_orders();
   }
   if (!rows_known_) {
     known_.row_at = known_.row_order = kNeverTick;
-    ask.rows = queued ? row_candidates(queue) : 0;
+    ask.rows = row_candidates(queue) & free;
     ask.row_from = from_row;
     ask.row_order = queue.miss_orders();
     if (half_clocks_) {
@@ -136,7 +231,7 @@ inline void Channel::look(Clock column_from, Clock row_from, bool writing) {
       ask.pair_edge = ask.pair_banks != 0 ? banks_.tick_of(pair_edge_) : -kNeverTick;
     }
   }
-  columns_known_ = rows_known_ = queued;
+  columns_known_ = rows_known_ = barred_ == 0;
   if ((ask.active | ask.columns | ask.rows) != 0) {
     scan_(banks_, ask, known_);
   }
@@ -154,12 +249,29 @@ Channel::Choice Channel::choose(Clock tick) {
   Choice other;
   if (!maintenance_.empty()) {
     other = best_maintenance(tick);
-  } else {
-    write_mode_ = writing;
-    const bool column =
-        known_.column_at < known_.row_at ||
-        (known_.column_at == known_.row_at && known_.column_order < known_.row_order);
-    other = column ? column_choice(known_) : row_choice(known_);
+  }
+  if (serves_queue()) {
+    Choice queued;
+    if (policy_.drain == WriteDrain::mixed) {
+      Choice row;
+      choose_mixed(tick, tick, queued, row);
+      queued = row.at < queued.at ||
+                       (row.at == queued.at && row.kind != Kind::none && older(row, queued))
+                   ? row
+                   : queued;
+    } else {
+      write_mode_ = writing;
+      const bool column =
+          known_.column_at < known_.row_at ||
+          (known_.column_at == known_.row_at && known_.column_order < known_.row_order);
+      queued = column ? column_choice(known_, writing) : row_choice(known_, writing);
+    }
+    other = queued.at < other.at ? queued : other;
+  }
+  if (keeps_time_) {
+    if (const Choice idle = idle_choice(tick); idle.at < std::min(active.at, other.at)) {
+      return idle;
+    }
   }
   return active.at <= other.at ? active : other;
 }
@@ -172,7 +284,7 @@ Channel::Choice Channel::choose_split(Clock tick) {
     Choice c = synced_;
     c.at = std::max(tick, banks_.earliest_column(c.bank, c.kind == Kind::column_active
                                                              ? active_[at(c.bank)].burst.write
-                                                             : write_mode_));
+                                                             : c.write));
     return c;
   }
   if (activating_ >= 0 && tick >= activate_by_) {
@@ -195,14 +307,28 @@ Channel::Choice Channel::choose_split(Clock tick) {
 // What each bus would carry next.
 void Channel::choose_buses(Clock tick, Choice& column, Choice& row) {
   const Clock row_tick = std::max(tick, bus_free_[0]);
-  const bool writing = maintenance_.empty() ? next_write_mode() : write_mode_;
+  const Clock column_tick = std::max(tick, bus_free_[1]);
+  const bool writing = serves_queue() ? next_write_mode() : write_mode_;
   write_mode_ = writing;
-  look(std::max(tick, bus_free_[1]), row_tick, writing);
+  look(column_tick, row_tick, writing);
   column = active_choice(known_);
-  if (const Choice queued = column_choice(known_); queued.at < column.at) {
-    column = queued;
+  Choice queued;
+  row = {};
+  if (policy_.drain == WriteDrain::mixed) {
+    choose_mixed(column_tick, row_tick, queued, row);
+  } else {
+    queued = column_choice(known_, writing);
+    row = row_choice(known_, writing);
   }
-  row = maintenance_.empty() ? row_choice(known_) : best_maintenance(row_tick);
+  column = queued.at < column.at ? queued : column;
+  if (!maintenance_.empty()) {
+    const Choice due = best_maintenance(row_tick);
+    row = row.at < due.at ? row : due;
+  }
+  if (keeps_time_) {
+    const Choice idle = idle_choice(row_tick);
+    row = idle.at < row.at ? idle : row;
+  }
 }
 
 }  // namespace joulesim::hw

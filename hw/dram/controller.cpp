@@ -45,6 +45,22 @@ MemController::MemController(const sc_core::sc_module_name& name, const DramPart
         fmt::format("memory interleave of {}; expected a multiple of the burst of {} B",
                     format(config.interleave), burst));
   }
+  part.require_policies(config_.policy);
+  const bool exact = config.fidelity == DramFidelity::burst;
+  if (!exact && config_.policy.page != PagePolicy::open) {
+    throw InputError(fmt::format(
+        "found page policy '{}' of part '{}' at train level; expected 'open', or burst level",
+        kPagePolicyNames[static_cast<std::size_t>(config_.policy.page)], part.name));
+  }
+  if (!exact && config_.policy.idle != IdlePolicy::none) {
+    // At train level idle gaps are told apart after the fact, by their length.
+    const Time after(static_cast<double>(part.timing.to_ps(config_.policy.idle_after)) * 1e-12);
+    const bool self = config_.policy.idle == IdlePolicy::self_refresh;
+    (self ? config_.self_refresh_after : config_.power_down_after) = after;
+  }
+  if (exact && config_.policy.idle != IdlePolicy::none) {
+    config_.self_refresh_after = config_.power_down_after = std::nullopt;  // the channel does it
+  }
   const auto paces = std::make_shared<TrainPaces>();
   for (int i = 0; i < simulated_; ++i) {
     auto lane = std::make_unique<Lane>(config.slice_bursts);
@@ -351,9 +367,9 @@ DramActivity MemController::activity() {
   const double units = static_cast<double>(config_.channels) * part_.organisation.units;
   const Sleep slept = asleep();
   out.refreshes = std::max(0.0, out.refreshes - slept.skipped_refreshes * units);
-  out.power_down = slept.power_down * units;
-  out.self_refresh = slept.self_refresh * units;
-  out.standby = max(out.standby - out.power_down - out.self_refresh, Time(0));
+  out.standby = max(out.standby - (slept.power_down + slept.self_refresh) * units, Time(0));
+  out.power_down += slept.power_down * units;
+  out.self_refresh += slept.self_refresh * units;
   return out;
 }
 

@@ -25,11 +25,14 @@ struct DramActivity {
   Time standby;     // channel-seconds with the clock running and all banks closed
   Time power_down;  // channel-seconds
   Time self_refresh;
+  Time active_power_down;  // with a bank open
 
-  [[nodiscard]] Time total() const { return active + standby + power_down + self_refresh; }
+  [[nodiscard]] Time total() const {
+    return active + standby + power_down + self_refresh + active_power_down;
+  }
 };
 
-// Of one channel over a stretch in which it never left standby.
+// Of one channel over a stretch of time.
 DramActivity activity_of(const DramCounters& counters, const DramPart& part, Time span);
 DramActivity operator-(const DramActivity& a, const DramActivity& b);
 DramActivity operator*(const DramActivity& a, double factor);
@@ -40,7 +43,7 @@ struct DramEnergyShare {
   Energy energy;
 };
 
-// Throws InputError when the part has no energy figures.
+// Throws InputError when the part has no energy figures, or none for a state that was entered.
 std::vector<DramEnergyShare> energy_of(const DramActivity& activity, const DramPart& part);
 
 }  // namespace joulesim::hw

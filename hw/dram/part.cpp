@@ -128,7 +128,18 @@ DramTiming read_timing(const ConfigNode& part) {
     t.nRFCpb = *per_bank;
     t.nREFIpb = gate.require({"REFIpb"});
     t.nRREFD = gate.find({"RREFD"}).value_or(t.nRRDS);
+    t.nPBR2PBR = gate.find({"PBR2PBR"}).value_or(t.nRREFD);
   }
+  if (const auto same_bank = gate.find({"RFCsb"})) {
+    t.nRFCsb = *same_bank;
+    t.nREFIsb = gate.require({"REFIsb"});
+    t.nREFSBRD = gate.require({"REFSBRD"});
+  }
+  t.nCKE = gate.find({"CKE", "PD"}).value_or(0);
+  t.nXP = gate.find({"XP"}).value_or(0);
+  t.nSR = gate.find({"CKESR", "SR"}).value_or(0);
+  t.nXS = gate.find({"XS", "XSR"}).value_or(0);
+  t.nPDEN = gate.find({"PDEN"}).value_or(1);
   if (t.protocol == CommandProtocol::split_activate) {
     t.nAAD = gate.require({"AAD"});
     t.nWCKPST = gate.require({"WCKPST"});
@@ -144,10 +155,11 @@ DramTiming read_timing(const ConfigNode& part) {
 }
 
 DramEnergy read_events(const ConfigNode& node) {
-  return {node.figure<Energy>("activate"),      node.figure<EnergyPerByte>("read"),
-          node.figure<EnergyPerByte>("write"),  node.figure<Energy>("refresh"),
-          node.figure<Power>("active_standby"), node.figure<Power>("precharged_standby"),
-          node.figure<Power>("power_down"),     node.figure<Power>("self_refresh")};
+  return {node.figure<Energy>("activate"),           node.figure<EnergyPerByte>("read"),
+          node.figure<EnergyPerByte>("write"),       node.figure<Energy>("refresh"),
+          node.figure<Power>("active_standby"),      node.figure<Power>("precharged_standby"),
+          node.figure<Power>("power_down"),          node.figure<Power>("self_refresh"),
+          node.figure_if<Power>("active_power_down")};
 }
 
 // Micron TN-40-07: energies above the standby that the background counts.
@@ -161,8 +173,9 @@ DramEnergy read_currents(const ConfigNode& node, const DramOrganisation& o) {
   const auto tRFC = node.figure<Time>("tRFC");
   const auto tBurst = node.figure<Time>("tBurst");
   Sourced<Current> read_current;
-  double act = 0, rd = 0, wr = 0, ref = 0, p3n = 0, p2n = 0, p2p = 0, p6 = 0;
+  double act = 0, rd = 0, wr = 0, ref = 0, p3n = 0, p2n = 0, p2p = 0, p3p = 0, p6 = 0;
   bool any = false;
+  bool all_3p = true;
   for (const auto& [name, rail] : node.table("rails").children()) {
     any = true;
     const double v = devices * rail.figure<Voltage>("voltage").value.si();
@@ -179,6 +192,8 @@ DramEnergy read_currents(const ConfigNode& node, const DramOrganisation& o) {
     p2n += i2n;
     p2p += i("IDD2P");
     p6 += i("IDD6");
+    all_3p = all_3p && rail.has("IDD3P");
+    p3p += rail.has("IDD3P") ? i("IDD3P") : 0;
   }
   if (!any) {
     node.error("rails", "no supply rail; expected tables such as [currents.rails.VDD]");
@@ -196,7 +211,40 @@ DramEnergy read_currents(const ConfigNode& node, const DramOrganisation& o) {
           derived<Power>(p3n, read_current),
           derived<Power>(p2n, read_current),
           derived<Power>(p2p, read_current),
-          derived<Power>(p6, read_current)};
+          derived<Power>(p6, read_current),
+          all_3p ? std::optional(derived<Power>(p3p, read_current)) : std::nullopt};
+}
+
+template <std::size_t kNames>
+std::vector<std::string> list(const std::array<std::string_view, kNames>& names) {
+  return {names.begin(), names.end()};
+}
+
+template <class E, std::size_t kNames>
+void read_choice(const ConfigNode& node, const char* key,
+                 const std::array<std::string_view, kNames>& names, E& out) {
+  if (const auto name = node.choice_if(key, list(names))) {
+    const auto at = std::find(names.begin(), names.end(), *name);
+    out = at == names.end() ? out : static_cast<E>(at - names.begin());
+  }
+}
+
+ControllerPolicy read_controller(const ConfigNode& node, const DramTiming& timing) {
+  ControllerPolicy policy;
+  const auto clocks = [&](const char* key) -> Clock {
+    const auto time = node.figure_if<Time>(key);
+    return time ? timing.to_clocks_ceil(std::llround(time->value.si() * 1e12)) : 0;
+  };
+  read_choice(node, "write_drain", kWriteDrainNames, policy.drain);
+  read_choice(node, "page", kPagePolicyNames, policy.page);
+  read_choice(node, "refresh", kRefreshNames, policy.refresh);
+  read_choice(node, "idle", kIdleNames, policy.idle);
+  policy.page_timeout = clocks("page_timeout");
+  policy.idle_after = clocks("idle_after");
+  if (const std::string fault = fault_of(policy, timing); node.ok() && !fault.empty()) {
+    node.error("", fault);
+  }
+  return policy;
 }
 
 }  // namespace
@@ -247,6 +295,9 @@ DramPart DramPart::from(const ConfigNode& part) {
     }
     out.energy = read_currents(*currents, o);
   }
+  if (const auto controller = part.table_if("controller")) {
+    out.controller = read_controller(*controller, out.timing);
+  }
   if (const auto host = part.table_if("host")) {
     out.host =
         DramHostEnergy{host->figure<EnergyPerByte>("transfer"), host->figure<Power>("standing")};
@@ -270,6 +321,21 @@ DramMapping DramPart::mapping() const {
     throw std::logic_error("a part's mapping is checked when it is read");
   }
   return *mapping;
+}
+
+void DramPart::choose_policies(ControllerPolicy& policy) const {
+  policy.drain = controller.drain;
+  policy.page = controller.page;
+  policy.page_timeout = controller.page_timeout;
+  policy.refresh = controller.refresh;
+  policy.idle = controller.idle;
+  policy.idle_after = controller.idle_after;
+}
+
+void DramPart::require_policies(const ControllerPolicy& policy) const {
+  if (const std::string fault = fault_of(policy, timing); !fault.empty()) {
+    throw InputError(fmt::format("part '{}': {}", name, fault));
+  }
 }
 
 DramPart DramPart::one_unit() const {

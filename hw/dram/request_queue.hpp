@@ -5,7 +5,8 @@
 // so only a group's head can ever be chosen. A bank's candidates are the head of the group of its
 // open row and the oldest head among its other groups.
 //
-// Checked by: tests/unit/dram_queue.cpp (against a plain list), tests/oracle/dram_reference.cpp.
+// Checked by: tests/unit/dram_structures.cpp (against a plain list),
+// tests/oracle/dram_reference.cpp.
 #pragma once
 
 #include "hw/dram/bank_state.hpp"

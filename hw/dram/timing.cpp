@@ -40,6 +40,11 @@ std::vector<std::string> DramTiming::faults(const DramOrganisation& organisation
   need(nRTW + nCWL >= nCL + nBL, "tRTW lets write data meet read data on the bus");
   need(nREFI == 0 || nREFI > nRFC + nRP, "tREFI leaves no time between refreshes");
   need(nREFIpb == 0 || nRFCpb > 0, "per-bank refresh needs tRFCpb");
+  need(nREFIsb == 0 || (nRFCsb > 0 && nREFSBRD > 0), "same-bank refresh needs tRFCsb and tREFSBRD");
+  need(nREFIsb == 0 || nREFIsb > nRFCsb, "tREFIsb leaves no time between refreshes");
+  need(nXS == 0 || nXS >= nRFC, "tXS is shorter than tRFC");
+  need((nXP == 0) == (nCKE == 0), "power-down needs tCKE and tXP");
+  need((nXS == 0) == (nSR == 0), "self-refresh needs tCKESR and tXS");
   need(organisation.ranks == 1 || nCS > 0, "ranks need tCS");
   need(organisation.stacks == 1 || nCCDR > 0, "stack ranks need tCCD_R");
   need(act_cycles >= 1 && column_cycles >= 1, "a command takes at least one clock");
@@ -56,11 +61,13 @@ std::vector<std::string> DramTiming::faults(const DramOrganisation& organisation
 
 DramTiming DramTiming::scaled(Clock factor) const {
   DramTiming t = *this;
-  for (Clock* c : {&t.nBLmax, &t.nCCDR, &t.nBL,      &t.nCL,      &t.nCWL,  &t.nRCDRD, &t.nRCDWR,
-                   &t.nRP,    &t.nRPab, &t.nRAS,     &t.nRC,      &t.nRRDS, &t.nRRDL,  &t.nFAW,
-                   &t.nCCDS,  &t.nCCDL, &t.nCCDS_WR, &t.nCCDL_WR, &t.nWTRS, &t.nWTRL,  &t.nRTW,
-                   &t.nRTP,   &t.nWR,   &t.nPPD,     &t.nRFC,     &t.nREFI, &t.nRFCpb, &t.nREFIpb,
-                   &t.nRREFD, &t.nAAD,  &t.nWCKPST,  &t.nCS}) {
+  for (Clock* c :
+       {&t.nBLmax,   &t.nCCDR, &t.nBL,      &t.nCL,      &t.nCWL,   &t.nRCDRD,  &t.nRCDWR,
+        &t.nRP,      &t.nRPab, &t.nRAS,     &t.nRC,      &t.nRRDS,  &t.nRRDL,   &t.nFAW,
+        &t.nCCDS,    &t.nCCDL, &t.nCCDS_WR, &t.nCCDL_WR, &t.nWTRS,  &t.nWTRL,   &t.nRTW,
+        &t.nRTP,     &t.nWR,   &t.nPPD,     &t.nRFC,     &t.nREFI,  &t.nRFCpb,  &t.nREFIpb,
+        &t.nRREFD,   &t.nAAD,  &t.nWCKPST,  &t.nCS,      &t.nRFCsb, &t.nREFIsb, &t.nREFSBRD,
+        &t.nPBR2PBR, &t.nCKE,  &t.nXP,      &t.nSR,      &t.nXS,    &t.nPDEN}) {
     *c *= factor;
   }
   return t;
@@ -98,7 +105,23 @@ Gates::Gates(const DramTiming& t)
       refpb_act_bank(t.nRFCpb + 1 - t.act_cycles),
       refpb_act_other(std::max<Clock>(t.nRREFD + 1 - t.act_cycles, 1)),
       refpb_refpb_bank(t.nRFCpb),
-      refpb_refpb_other(std::max<Clock>(t.nRREFD, 1)),
+      refpb_refpb_other(std::max<Clock>({t.nPBR2PBR, t.nRREFD, 1})),
+      refsb_act_bank(t.nRFCsb + 1 - t.act_cycles),
+      refsb_act_other(std::max<Clock>(t.nREFSBRD + 1 - t.act_cycles, 1)),
+      refsb_refsb(std::max<Clock>(t.nRFCsb, 1)),
+      rd_pd(t.nCL + t.nBL + t.column_cycles),
+      wr_pd(t.nCWL + t.nBL + t.nWR + t.column_cycles - 1),
+      wra_pd(t.nCWL + t.nBL + t.nWR + t.column_cycles),
+      act_pd(t.nPDEN + t.act_cycles - 1),
+      pre_pd(t.nPDEN),
+      ref_pd(t.nPDEN),
+      pd_exit(std::max<Clock>(t.nCKE, 1)),
+      exit_any(std::max<Clock>(t.nXP, 1)),
+      exit_pd(std::max(t.nCKE, t.nXP)),
+      pre_sr(t.nRP),
+      ref_sr(t.nRFC),
+      sr_exit(std::max<Clock>(t.nSR, 1)),
+      sr_exit_any(std::max<Clock>(t.nXS, 1)),
       read_done(t.nCL + t.nBL),
       write_done(t.nCWL + t.nBL),
       act_cycles(t.act_cycles),

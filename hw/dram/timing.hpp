@@ -2,7 +2,8 @@
 //
 // Models:      the JEDEC gates of one channel (tRCD tRP tRAS tRC tRRD tFAW tCCD tWTR tRTP tWR RL
 // WL,
-//              read/write turnaround, all-bank and per-bank refresh), commands longer than a clock.
+//              read/write turnaround, all-bank, per-bank and same-bank refresh, power-down and
+//              self-refresh), commands longer than a clock.
 // Leaves out:  DVFS, temperature-dependent refresh.
 // Checked by:  tests/timing/dram_gates.cpp (each gate tight: illegal at t-1, legal at t).
 #pragma once
@@ -53,9 +54,15 @@ struct DramTiming {
   Clock nCS = 0;    // data bus idle between the bursts of two ranks
   Clock nWTRS = 0, nWTRL = 0, nRTW = 0, nRTP = 0, nWR = 0;
   Clock nPPD = 0;
-  Clock nRFC = 0, nREFI = 0;                // all-bank refresh; nREFI 0 switches refresh off
-  Clock nRFCpb = 0, nREFIpb = 0;            // per-bank refresh, when the part has it
-  Clock nRREFD = 0;                         // per-bank refresh to the next activate of another bank
+  Clock nRFC = 0, nREFI = 0;      // all-bank refresh; nREFI 0 switches refresh off
+  Clock nRFCpb = 0, nREFIpb = 0;  // per-bank refresh, when the part has it
+  Clock nRREFD = 0;               // per-bank refresh to the next activate of another bank
+  Clock nPBR2PBR = 0;             // and to the next refresh of another bank
+  Clock nRFCsb = 0, nREFIsb = 0, nREFSBRD = 0;  // same-bank refresh, when the part has it
+  // Power-down and self-refresh, where the part gives them: shortest stay, exit to the next
+  // command.
+  Clock nCKE = 0, nXP = 0, nSR = 0, nXS = 0;
+  Clock nPDEN = 1;                          // activate, precharge or refresh to power-down
   Clock nAAD = 0, nWCKPST = 0;              // split activates only
   Clock act_cycles = 1, column_cycles = 1;  // clocks on the command bus
 
@@ -83,6 +90,10 @@ struct Gates {
   Clock pre_act, preab_act, pre_pre;
   Clock act_ref, pre_ref, ref_act, ref_preab;
   Clock act_refpb, refpb_act_bank, refpb_act_other, refpb_refpb_bank, refpb_refpb_other;
+  Clock refsb_act_bank, refsb_act_other, refsb_refsb;
+  // Entering and leaving power-down (pd) and self-refresh (sr).
+  Clock rd_pd, wr_pd, wra_pd, act_pd, pre_pd, ref_pd, pd_exit, exit_any, exit_pd;
+  Clock pre_sr, ref_sr, sr_exit, sr_exit_any;
   Clock read_done, write_done;  // issue to the end of the data
   Clock act_cycles, column_cycles;
 };

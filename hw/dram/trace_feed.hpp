@@ -24,7 +24,9 @@ struct TraceFeed {
     if (!valid && next < end && (!serial || under_way == 0)) {
       const TraceRequest r = trace[next];
       const DramAddress a = mapping->decode(r.address() / burst_bytes + piece);
-      current = {a.bank, a.row, a.column, r.write(), 0, 0, serial ? last : 0};
+      const Clock due =
+          interval > 0 ? static_cast<Clock>(interval * static_cast<double>(next)) : Clock{0};
+      current = {a.bank, a.row, a.column, r.write(), 0, 0, serial ? std::max(last, due) : due};
       valid = true;
     }
     return valid ? &current : nullptr;
@@ -72,6 +74,7 @@ struct TraceFeed {
   std::uint64_t burst_bytes, per_request;
   std::size_t next = 0, end = 0;
   std::uint64_t piece = 0;
+  double interval = 0;  // clocks between requests
   bool serial = false, valid = false;
   Burst current;
   std::uint64_t under_way = 0, finished = 0;

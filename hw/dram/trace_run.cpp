@@ -46,6 +46,13 @@ DramCounters scaled(const DramCounters& c, double f) {
   out.active_clocks = times(c.active_clocks);
   out.forwarded = times(c.forwarded);
   out.coalesced = times(c.coalesced);
+  out.same_bank_refreshes = times(c.same_bank_refreshes);
+  out.auto_precharges = times(c.auto_precharges);
+  out.power_downs = times(c.power_downs);
+  out.self_refreshes = times(c.self_refreshes);
+  out.active_power_down_clocks = times(c.active_power_down_clocks);
+  out.power_down_clocks = times(c.power_down_clocks);
+  out.self_refresh_clocks = times(c.self_refresh_clocks);
   return out;
 }
 
@@ -56,13 +63,20 @@ DramCounters difference(const DramCounters& a, const DramCounters& b) {
           a.writes - b.writes,
           a.refreshes - b.refreshes,
           a.bank_refreshes - b.bank_refreshes,
+          a.same_bank_refreshes - b.same_bank_refreshes,
           a.row_hits - b.row_hits,
           a.row_misses - b.row_misses,
           a.row_conflicts - b.row_conflicts,
           a.turnarounds - b.turnarounds,
           a.active_clocks - b.active_clocks,
           a.forwarded - b.forwarded,
-          a.coalesced - b.coalesced};
+          a.coalesced - b.coalesced,
+          a.auto_precharges - b.auto_precharges,
+          a.power_downs - b.power_downs,
+          a.self_refreshes - b.self_refreshes,
+          a.active_power_down_clocks - b.active_power_down_clocks,
+          a.power_down_clocks - b.power_down_clocks,
+          a.self_refresh_clocks - b.self_refresh_clocks};
 }
 
 void accumulate(DramCounters& sum, const DramCounters& c) {
@@ -95,8 +109,36 @@ ControllerPolicy reference_policy(const DramPart& part) {
   ControllerPolicy policy;
   policy.read_entries *= part.organisation.units;
   policy.write_entries *= part.organisation.units;
+  part.choose_policies(policy);
   return policy;
 }
+
+namespace {
+
+ControllerPolicy policy_of(const DramPart& part, const TraceOptions& options) {
+  const auto clocks = [&part](Time t) {
+    return std::max<Clock>(part.timing.to_clocks_ceil(std::llround(t.si() * 1e12)), 1);
+  };
+  ControllerPolicy policy = reference_policy(part);
+  policy.scheduler = options.scheduler;
+  policy.drain = options.drain.value_or(policy.drain);
+  policy.page = options.page.value_or(policy.page);
+  policy.refresh = options.refresh_mode.value_or(policy.refresh);
+  policy.idle = options.idle.value_or(policy.idle);
+  if (options.page_timeout) {
+    policy.page_timeout = clocks(*options.page_timeout);
+  }
+  if (options.idle_after) {
+    policy.idle_after = clocks(*options.idle_after);
+  }
+  if (!options.refresh) {
+    policy.refresh = RefreshPolicy::none;
+  }
+  part.require_policies(policy);
+  return policy;
+}
+
+}  // namespace
 
 TraceResult run_trace(const DramPart& part, Trace trace, const TraceOptions& options) {
   const std::string name = options.mapping.empty() ? part.mapping_name : options.mapping;
@@ -112,15 +154,17 @@ TraceResult run_trace(const DramPart& part, Trace trace, const TraceOptions& opt
                     "{} B",
                     burst, part.name, kRequestBytes));
   }
-  ControllerPolicy policy = reference_policy(part);
-  policy.scheduler = options.scheduler;
-  if (!options.refresh) {
-    policy.refresh = RefreshPolicy::none;
+  const ControllerPolicy policy = policy_of(part, options);
+  if (options.interval && options.detail != TraceDetail::burst) {
+    throw InputError("requests at an interval are simulated at burst level only");
   }
   TraceResult r;
   r.bursts = trace.size() * (kRequestBytes / burst);
   TraceFeed feed(trace, *mapping, burst);
   feed.serial = options.serial;
+  if (options.interval) {
+    feed.interval = options.interval->si() * 1e15 / static_cast<double>(part.timing.tCK_fs);
+  }
   switch (options.detail) {
     case TraceDetail::burst:
       if (options.profile) {
@@ -131,7 +175,7 @@ TraceResult run_trace(const DramPart& part, Trace trace, const TraceOptions& opt
     case TraceDetail::train:
       // Short runs and directions in turn overtake each other in the buffers: their pace is
       // measured, as it is for trains.
-      if (!long_runs(trace)) {
+      if (!long_runs(trace) || policy.page != PagePolicy::open) {
         run_sampled(part, feed, policy, r);
         break;
       }

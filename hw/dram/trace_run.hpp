@@ -4,7 +4,7 @@
 //              closed form and at their pace, anything else as `sampled`. `sampled`: the exact
 //              channel on stretches spread over the trace, the rest at the rates measured there,
 //              until the 95 % interval of the rate is within half a per cent.
-// Leaves out:  time stamps: the trace has none.
+// Leaves out:  time stamps: the trace has none. Requests may come at a fixed interval instead.
 // Checked by:  tests/oracle/dram_reference.cpp, tests/laws/dram_laws.cpp.
 #pragma once
 
@@ -27,7 +27,15 @@ struct TraceOptions {
   TraceDetail detail = TraceDetail::burst;
   std::string mapping;  // empty: the part's own
   bool refresh = true;
-  bool serial = false;  // one burst under way at a time (burst detail only)
+  // Policies instead of those that the part's file names; unset: the part's.
+  std::optional<WriteDrain> drain;
+  std::optional<PagePolicy> page;
+  std::optional<Time> page_timeout;
+  std::optional<RefreshPolicy> refresh_mode;
+  std::optional<IdlePolicy> idle;
+  std::optional<Time> idle_after;
+  std::optional<Time> interval;  // of arrivals; unset: as fast as the channel accepts
+  bool serial = false;           // one burst under way at a time (burst detail only)
   Scheduler scheduler = Scheduler::frfcfs;
   bool profile = false;  // TraceResult::profile is wanted (burst detail only)
 };
@@ -59,7 +67,7 @@ struct TraceResult {
   std::optional<TraceProfile> profile;
 };
 
-// Throws InputError for a mapping that the part does not have.
+// Throws InputError for a mapping or a policy that the part does not have.
 TraceResult run_trace(const DramPart& part, Trace trace, const TraceOptions& options);
 
 // Adds counts up.

@@ -17,15 +17,9 @@ constexpr double kHalfWidth = 0.005;
 // Refreshes recur after this many clocks; what is measured is whole multiples of it.
 Clock interval_of(const DramPart& part, const ControllerPolicy& policy) {
   constexpr Clock kWithoutRefresh = 8192;
-  switch (policy.refresh) {
-    case RefreshPolicy::all_bank:
-      return part.timing.nREFI > 0 ? part.timing.nREFI : kWithoutRefresh;
-    case RefreshPolicy::per_bank:
-      return part.timing.nREFIpb * part.organisation.banks_per_unit();
-    case RefreshPolicy::none:
-      break;
-  }
-  return kWithoutRefresh;
+  const RefreshPlan plan(part.organisation, part.timing, policy.refresh);
+  const Clock interval = plan.interval() * plan.steps();
+  return interval > 0 ? interval : kWithoutRefresh;
 }
 
 // Student's t for a two-sided interval of 95 %, by degrees of freedom (tabulated; 1.96 beyond).

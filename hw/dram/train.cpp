@@ -1,6 +1,7 @@
 #include "hw/dram/train.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <stdexcept>
 
@@ -37,14 +38,13 @@ TrainChannel::TrainChannel(const DramOrganisation& organisation, const DramTimin
       banks_(organisation, timing),
       paces_(paces ? std::move(paces) : std::make_shared<TrainPaces>()),
       backlog_(
-          static_cast<std::uint64_t>(std::ceil(policy.drain_below * policy.write_entries) - 1)) {
+          static_cast<std::uint64_t>(std::ceil(policy.drain_below * policy.write_entries) - 1)),
+      plan_(organisation, timing, policy.refresh) {
   if (organisation.rank_units() != 1 || mapping.rotation() > kMostRotation) {
     throw std::logic_error("a train channel serves one pseudo-channel of one rank");
   }
-  if (policy.refresh == RefreshPolicy::all_bank && timing.nREFI > 0) {
-    next_refresh_ = timing.nREFI;
-  } else if (policy.refresh == RefreshPolicy::per_bank && timing.nREFIpb > 0) {
-    next_bank_refresh_ = timing.nREFIpb;
+  if (plan_.interval() > 0) {
+    (plan_.local() ? next_bank_refresh_ : next_refresh_) = plan_.interval();
   }
 }
 
@@ -72,24 +72,39 @@ void TrainChannel::refresh_due() {
 // the next segment.
 void TrainChannel::bank_refreshes_due() {
   while (next_bank_refresh_ <= cursor_) {
-    if (banks_.open_row(refreshed_bank_) != kClosed) {
-      banks_.precharge(refreshed_bank_,
-                       std::max(next_bank_refresh_, banks_.earliest_pre(refreshed_bank_)));
+    for (int i = 0; i < plan_.per_step(); ++i) {
+      const int first = plan_.first(refresh_step_, i);
+      const std::uint64_t set = plan_.set(first);
+      Clock ready = next_bank_refresh_;
+      for (std::uint64_t m = set & banks_.open_bits(); m != 0; m &= m - 1) {
+        const int bank = std::countr_zero(m);
+        banks_.precharge(bank, std::max(next_bank_refresh_, banks_.earliest_pre(bank)));
+      }
+      for (std::uint64_t m = set; m != 0; m &= m - 1) {
+        ready = std::max(ready, banks_.earliest_ref_bank(std::countr_zero(m)));
+      }
+      banks_.refresh_banks(first, set, plan_.same_bank(), ready);
     }
-    banks_.refresh_bank(refreshed_bank_,
-                        std::max(next_bank_refresh_, banks_.earliest_ref_bank(refreshed_bank_)));
-    refreshed_bank_ = (refreshed_bank_ + 1) % organisation_.banks();
-    next_bank_refresh_ += timing_.nREFIpb;
+    pass_refreshes(1);
   }
+}
+
+void TrainChannel::pass_refreshes(Clock steps) {
+  refresh_step_ = static_cast<int>((refresh_step_ + steps) % plan_.steps());
+  next_bank_refresh_ += steps * plan_.interval();
+}
+
+void TrainChannel::count_bank_refreshes(Clock t) {
+  const Clock steps = (t - next_bank_refresh_) / plan_.interval() + 1;
+  DramCounters& c = banks_.counters();
+  (plan_.same_bank() ? c.same_bank_refreshes : c.bank_refreshes) += steps * plan_.per_step();
+  pass_refreshes(steps);
 }
 
 // Refreshes of an idle stretch up to clock t, counted rather than played.
 void TrainChannel::catch_up(Clock t) {
   if (next_bank_refresh_ <= t) {
-    const Clock due = (t - next_bank_refresh_) / timing_.nREFIpb + 1;
-    banks_.counters().bank_refreshes += due;
-    next_bank_refresh_ += due * timing_.nREFIpb;
-    refreshed_bank_ = static_cast<int>((refreshed_bank_ + due) % organisation_.banks());
+    count_bank_refreshes(t);
   }
   if (next_refresh_ > t) {
     return;

@@ -114,6 +114,8 @@ class TrainChannel {
 
   void refresh_due();
   void bank_refreshes_due();
+  void pass_refreshes(Clock steps);
+  void count_bank_refreshes(Clock t);
   void catch_up(Clock t);
   void column(int bank, bool write, Clock t) {
     drain_since_ = write ? drain_since_ : t;
@@ -145,7 +147,8 @@ class TrainChannel {
   bool held_back_ = false;            // some are
   Clock next_refresh_ = kNever;       // of all banks
   Clock next_bank_refresh_ = kNever;  // of the next bank in turn
-  int refreshed_bank_ = 0;
+  RefreshPlan plan_;
+  int refresh_step_ = 0;
   std::vector<IssuedCommand>* log_ = nullptr;
 };
 

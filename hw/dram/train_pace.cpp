@@ -144,7 +144,7 @@ TrainPace TrainChannel::measure(const SliceArbiter& arbiter,
   const Clock intervals = next_bank_refresh_ != kNever ? 32 : lone_stream ? 6 : 16;
   const bool all_bank = next_refresh_ != kNever;
   const Clock interval = all_bank                       ? timing_.nREFI
-                         : next_bank_refresh_ != kNever ? timing_.nREFIpb * organisation_.banks()
+                         : next_bank_refresh_ != kNever ? plan_.interval() * plan_.steps()
                                                         : 16384;
   const Window with = play(policy_.refresh, 2 * interval, intervals * interval);
   TrainPace pace;
@@ -267,10 +267,7 @@ std::uint64_t TrainChannel::coast(SliceArbiter& arbiter, const std::vector<int>&
     next_refresh_ += crossed * timing_.nREFI;
   }
   if (t >= next_bank_refresh_) {
-    const Clock crossed = (t - next_bank_refresh_) / timing_.nREFIpb + 1;
-    banks_.counters().bank_refreshes += crossed;
-    next_bank_refresh_ += crossed * timing_.nREFIpb;
-    refreshed_bank_ = static_cast<int>((refreshed_bank_ + crossed) % organisation_.banks());
+    count_bank_refreshes(t);
   }
   count(pace, total);
   const Gates& g = banks_.gates();

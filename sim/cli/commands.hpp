@@ -78,6 +78,9 @@ struct MemoryArguments {
   std::string detail = "burst";
   std::string refresh = "on";
   std::string policy = "frfcfs";
+  // Policies instead of the part's own; empty: those.
+  std::string page_policy, page_timeout, write_drain, refresh_mode, idle, idle_after;
+  std::string interval;  // of arrivals; empty: as fast as accepted
   bool serial = false;
   int channels = 1;
   std::uint64_t interleave = 256;

@@ -103,6 +103,20 @@ void add_memory_options(CLI::App* command, cli::MemoryArguments& arguments) {
   command->add_option("--policy", arguments.policy, "what the controller's scheduler puts first")
       ->check(CLI::IsMember({"frfcfs", "frfcfs_row_hit"}))
       ->capture_default_str();
+  command->add_option("--page-policy", arguments.page_policy, "when a row is closed")
+      ->check(CLI::IsMember({"open", "closed", "timeout"}));
+  command->add_option("--page-timeout", arguments.page_timeout,
+                      "how long an unused row stays open, such as '100 ns'");
+  command->add_option("--write-drain", arguments.write_drain, "when buffered writes go")
+      ->check(CLI::IsMember({"watermark", "until_empty", "when_full", "mixed"}));
+  command->add_option("--refresh-mode", arguments.refresh_mode, "what one refresh reaches")
+      ->check(CLI::IsMember({"all_bank", "per_bank", "same_bank"}));
+  command->add_option("--idle", arguments.idle, "what a rank without work does")
+      ->check(CLI::IsMember({"none", "power_down", "precharge_power_down", "self_refresh"}));
+  command->add_option("--idle-after", arguments.idle_after,
+                      "how long it waits before that, such as '200 ns'");
+  command->add_option("--interval", arguments.interval,
+                      "time between requests; without it they come as fast as they are accepted");
   command->add_flag("--serial", arguments.serial, "one burst under way at a time");
   command->add_option("--channels", arguments.channels, "channels that the addresses spread over")
       ->check(CLI::Range(1, 1024))

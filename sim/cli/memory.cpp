@@ -22,11 +22,24 @@ Json latency_json(const std::optional<Time>& latency) {
   return latency ? Json(nanoseconds(*latency)) : Json(nullptr);
 }
 
+// What the part does not say about a state that the run was in; empty: nothing.
+std::string energy_gap(const hw::DramPart& part, const MemoryRun& run) {
+  const bool open_sleep = run.activity.active_power_down > Time(0);
+  return part.energy && open_sleep && !part.energy->active_power_down
+             ? fmt::format("part '{}' has no power in power-down with open rows", part.name)
+             : std::string();
+}
+
 // The device's own joules; what controller and interface of the host add is told apart.
 void add_energy(Json& out, const hw::DramPart& part, const MemoryRun& run) {
   if (!part.energy) {
     out["energy"] = nullptr;
     out["energy_reason"] = fmt::format("part '{}' has no energy figures", part.name);
+    return;
+  }
+  if (const std::string reason = energy_gap(part, run); !reason.empty()) {
+    out["energy"] = nullptr;
+    out["energy_reason"] = reason;
     return;
   }
   const DeviceEnergy energy = energy_of(part, run);
@@ -67,7 +80,16 @@ Json to_json(const hw::DramPart& part, const MemoryArguments& arguments, const M
   out["row_conflicts"] = c.row_conflicts;
   out["activates"] = c.activates;
   out["precharges"] = c.precharges;
-  out["refreshes"] = c.refreshes + c.bank_refreshes;
+  out["auto_precharges"] = c.auto_precharges;
+  out["refreshes"] = c.refreshes + c.bank_refreshes + c.same_bank_refreshes;
+  const auto clocks = [&part](hw::Clock n) {
+    return static_cast<double>(n) * static_cast<double>(part.timing.tCK_fs) * 1e-6;
+  };
+  out["power_downs"] = c.power_downs;
+  out["self_refreshes"] = c.self_refreshes;
+  out["active_power_down_ns"] = clocks(c.active_power_down_clocks);
+  out["power_down_ns"] = clocks(c.power_down_clocks);
+  out["self_refresh_ns"] = clocks(c.self_refresh_clocks);
   out["reads"] = c.reads;
   out["writes"] = c.writes;
   out["forwarded_reads"] = c.forwarded;
@@ -102,8 +124,10 @@ std::string summary(const hw::DramPart& part, const MemoryArguments& arguments,
                                    latency_text(run.read_latency_max)));
   line("rows", fmt::format("{} hits, {} misses, {} conflicts, {} activates", c.row_hits,
                            c.row_misses, c.row_conflicts, c.activates));
-  line("refreshes", std::to_string(c.refreshes + c.bank_refreshes));
-  if (part.energy) {
+  line("refreshes", std::to_string(c.refreshes + c.bank_refreshes + c.same_bank_refreshes));
+  if (const std::string gap = energy_gap(part, run); !gap.empty()) {
+    line("energy", "unknown: " + gap);
+  } else if (part.energy) {
     const DeviceEnergy energy = energy_of(part, run);
     line("energy", fmt::format("{} in the devices, {:.2f} pJ/bit", format(energy.device),
                                energy.device.si() * 1e12 /

@@ -138,7 +138,9 @@ void write_memory_report(const hw::DramPart& part, const MemoryArguments& argume
   sheet.sections.push_back({"time", "Time", {}, {"bandwidth", "latency"}, {}});
   sheet.sections.push_back({"events", "Events", {}, {}, {counts}});
   reports::SheetSection energy{"energy", "Energy", {}, {}, {}};
-  if (part.energy) {
+  const bool known =
+      part.energy && (run.activity.active_power_down <= Time(0) || part.energy->active_power_down);
+  if (known) {
     const DeviceEnergy joules = energy_of(part, run);
     sheet.cards.push_back(
         card("Energy", format(joules.device),
@@ -154,7 +156,7 @@ void write_memory_report(const hw::DramPart& part, const MemoryArguments& argume
     }
     energy.tables.push_back(std::move(table));
   } else {
-    energy.words.push_back("The part has no energy figures.");
+    energy.words.push_back("The part has no energy figures, or none for a state that it was in.");
   }
   sheet.sections.push_back(std::move(energy));
   reports::write_sheet(sheet, plots, arguments.out);

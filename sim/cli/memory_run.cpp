@@ -10,6 +10,7 @@
 #include <cmath>
 #include <filesystem>
 #include <memory>
+#include <stdexcept>
 
 namespace joulesim::cli {
 namespace fs = std::filesystem;
@@ -28,6 +29,29 @@ std::vector<std::vector<hw::TraceRequest>> deal(hw::Trace trace, const hw::Inter
   return out;
 }
 
+std::optional<Time> time_of(const std::string& option, const std::string& text) {
+  if (text.empty()) {
+    return std::nullopt;
+  }
+  AnyQuantity time;
+  try {
+    time = parse_quantity(text);
+  } catch (const std::invalid_argument&) {
+    time.si = 0;
+  }
+  if (time.dim != Time::kDim || time.si <= 0) {
+    throw InputError(
+        fmt::format("found '{}' for {}; expected a time such as '200 ns'", text, option));
+  }
+  return Time(time.si);
+}
+
+template <class E, std::size_t kNames>
+std::optional<E> named(const std::array<std::string_view, kNames>& names, const std::string& name) {
+  const auto at = std::find(names.begin(), names.end(), name);
+  return at == names.end() ? std::nullopt : std::optional(static_cast<E>(at - names.begin()));
+}
+
 hw::TraceOptions options_of(const MemoryArguments& arguments) {
   hw::TraceOptions options;
   options.detail = arguments.detail == "train"     ? hw::TraceDetail::train
@@ -38,6 +62,20 @@ hw::TraceOptions options_of(const MemoryArguments& arguments) {
   options.serial = arguments.serial;
   options.scheduler =
       arguments.policy == "frfcfs_row_hit" ? hw::Scheduler::frfcfs_row_hit : hw::Scheduler::frfcfs;
+  options.page = named<hw::PagePolicy>(hw::kPagePolicyNames, arguments.page_policy);
+  options.page_timeout = time_of("--page-timeout", arguments.page_timeout);
+  options.drain = named<hw::WriteDrain>(hw::kWriteDrainNames, arguments.write_drain);
+  options.refresh_mode = named<hw::RefreshPolicy>(hw::kRefreshNames, arguments.refresh_mode);
+  options.idle = named<hw::IdlePolicy>(hw::kIdleNames, arguments.idle);
+  options.idle_after = time_of("--idle-after", arguments.idle_after);
+  options.interval = time_of("--interval", arguments.interval);
+  if (options.page == hw::PagePolicy::timeout && !options.page_timeout) {
+    throw InputError("found --page-policy timeout alone; expected --page-timeout with it");
+  }
+  if (options.idle && options.idle != hw::IdlePolicy::none && !options.idle_after) {
+    throw InputError(
+        fmt::format("found --idle {} alone; expected --idle-after with it", arguments.idle));
+  }
   options.profile = !arguments.out.empty() && arguments.channels == 1;
   return options;
 }

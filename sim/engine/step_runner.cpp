@@ -159,6 +159,7 @@ class Bench : public sc_core::sc_module {
         job.fidelity == FidelityLevel::burst ? hw::DramFidelity::burst : hw::DramFidelity::train;
     config.interleave = Bytes(static_cast<double>(job.machine->interleave));
     config.quantum = Time(1e-6);
+    job.machine->dram.choose_policies(config.policy);
     config.trace_bin = Time(5e-6);
     return config;
   }

@@ -88,6 +88,30 @@ TEST_CASE("memory says where a trace leaves the part and that a part has no ener
   CHECK(unknown.at("energy_reason").get<std::string>().find("bare") != std::string::npos);
 }
 
+TEST_CASE("memory plays the controller's policies, from the command line or from the part") {
+  const Workplace place;
+  const std::string trace = "--generate rand64 --scale 0.002 ";
+  const Json open = answer(place, "--part ddr4_3200 " + trace);
+  const Json closed = answer(place, "--part ddr4_3200 " + trace + "--page-policy closed");
+  CHECK(open.at("row_conflicts") > 0);
+  CHECK(open.at("auto_precharges") == 0);
+  CHECK(closed.at("row_conflicts") == 0);
+  CHECK(closed.at("auto_precharges") == closed.at("precharges"));
+  place.write("closing.toml",
+              exchanged(source_file("hw/dram/ddr4_3200.toml"), "\"ddr4_3200\"", "\"closing\"") +
+                  "\n[controller]\npage = \"closed\"\n");
+  CHECK(answer(place, "--part closing.toml " + trace).at("cycles") == closed.at("cycles"));
+  const std::string paced = trace + "--interval '2 us' ";
+  const Json awake = answer(place, "--part ddr4_3200 " + paced);
+  const Json asleep = answer(
+      place, "--part ddr4_3200 " + paced + "--idle precharge_power_down --idle-after '100 ns'");
+  CHECK(awake.at("power_downs") == 0);
+  CHECK(asleep.at("power_downs") > 100);
+  CHECK(asleep.at("power_down_ns").get<double>() > 0.8 * asleep.at("time_ns").get<double>());
+  CHECK(asleep.at("energy").get<double>() < 0.8 * awake.at("energy").get<double>());
+  CHECK(asleep.at("avg_read_latency_ns") > awake.at("avg_read_latency_ns"));
+}
+
 TEST_CASE("memory refuses what is no trace, no part and no mapping") {
   const Workplace place;
   place.write("t.bin", stream(64));
@@ -103,4 +127,8 @@ TEST_CASE("memory refuses what is no trace, no part and no mapping") {
   refuses(place, "--part ddr4_3200 --generate seq", "rand4k");
   refuses(place, "--part ddr4_3200 --trace t.bin --detail exact", "--detail");
   refuses(place, "--part ddr4_3200 --trace t.bin --serial --detail train", "--serial");
+  refuses(place, "--part ddr4_3200 --trace t.bin --refresh-mode per_bank", "tRFCpb");
+  refuses(place, "--part gddr6_14000 --trace t.bin --idle power_down --idle-after '1 us'", "tXP");
+  refuses(place, "--part ddr4_3200 --trace t.bin --idle power_down", "--idle-after");
+  refuses(place, "--part ddr4_3200 --trace t.bin --interval 5", "200 ns");
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ class LegalityChecker {
     std::stable_sort(log.begin(), log.end(),
                      [](const IssuedCommand& a, const IssuedCommand& b) { return a.at < b.at; });
     std::vector<std::int32_t> open(static_cast<std::size_t>(o_.banks()), kClosed);
+    asleep_.assign(static_cast<std::size_t>(o_.rank_units()), DramCommand::wake);
+    opened_at_.assign(open.size(), -kNever);
+    shut_at_.assign(open.size(), -kNever);
     for (std::size_t i = 0; i < log.size(); ++i) {
       const IssuedCommand& c = log[i];
       if (std::string fault = state(c, open); !fault.empty()) {
@@ -37,7 +41,7 @@ class LegalityChecker {
           return describe(before) + " then " + describe(c) + ": " + std::to_string(apart) +
                  " clocks apart, need " + std::to_string(need);
         }
-        if (c.command == DramCommand::act && before.command == DramCommand::act &&
+        if (is(c, DramCommand::act) && before.command == DramCommand::act &&
             unit(before) == unit(c) && ++activates == 4 && apart < t_.nFAW) {
           return describe(c) + ": fifth activate within tFAW";
         }
@@ -48,31 +52,77 @@ class LegalityChecker {
   }
 
  private:
-  [[nodiscard]] Clock horizon() const { return t_.nRFC + t_.nRC + t_.nWR + t_.nCWL + 64; }
+  using C = DramCommand;
+  [[nodiscard]] Clock horizon() const {
+    return std::max(t_.nRFC, t_.nXS) + t_.nRC + t_.nWR + t_.nCWL + 64;
+  }
+  static bool is(const IssuedCommand& c, C k) { return c.command == k; }
+  static bool any(const IssuedCommand& c, std::initializer_list<C> kinds) {
+    return std::find(kinds.begin(), kinds.end(), c.command) != kinds.end();
+  }
+  static bool reads(const IssuedCommand& c) { return any(c, {C::rd, C::rd_auto}); }
+  static bool writes(const IssuedCommand& c) { return any(c, {C::wr, C::wr_auto}); }
+  static bool shuts(const IssuedCommand& c) { return any(c, {C::rd_auto, C::wr_auto}); }
   [[nodiscard]] int unit(const IssuedCommand& c) const { return c.bank / o_.banks_per_unit(); }
   [[nodiscard]] int group(const IssuedCommand& c) const { return c.bank / o_.banks_per_group; }
-  static bool column(const IssuedCommand& c) {
-    return c.command == DramCommand::rd || c.command == DramCommand::wr;
+  static bool column(const IssuedCommand& c) { return reads(c) || writes(c); }
+  // Whether a refresh of some banks reaches this one: a pair where the standard spreads half as
+  // many refreshes over the banks, the same bank of every group.
+  [[nodiscard]] bool refreshes(const IssuedCommand& c, int bank) const {
+    if (bank / o_.banks_per_unit() != unit(c)) {
+      return false;
+    }
+    if (is(c, C::ref_same)) {
+      return bank % o_.banks_per_group == c.bank % o_.banks_per_group;
+    }
+    const double banks = static_cast<double>(o_.banks_per_unit()) * o_.units * o_.ranks *
+                         static_cast<double>(t_.nREFIpb) / static_cast<double>(t_.nREFI);
+    const int each = std::max(1, static_cast<int>(banks + 0.25) / o_.rank_units());
+    const int apart = o_.banks_per_unit() / each;
+    return (bank - c.bank) % apart == 0;
   }
   [[nodiscard]] Clock length(const IssuedCommand& c) const {
     return column(c) ? t_.column_cycles : c.command == DramCommand::act ? t_.act_cycles : 1;
   }
   static std::string describe(const IssuedCommand& c) {
-    static const char* const kNames[] = {"ACT", "PRE", "PREA", "RD", "WR", "REF", "REFpb"};
+    static const char* const kNames[] = {"ACT",   "PRE", "PREA", "RD",  "WR",  "REF", "REFpb",
+                                         "REFsb", "RDA", "WRA",  "PDE", "PDX", "SRE", "SRX"};
     return std::string(kNames[static_cast<int>(c.command)]) + " bank " + std::to_string(c.bank) +
            " at " + std::to_string(c.at);
   }
 
   std::string state(const IssuedCommand& c, const std::vector<std::int32_t>& open) const {
-    const std::int32_t row = open[static_cast<std::size_t>(c.bank)];
+    const auto bank = static_cast<std::size_t>(c.bank);
+    const std::int32_t row = open[bank];
+    const C sleep = asleep_[static_cast<std::size_t>(unit(c))];
+    if (any(c, {C::wake, C::self_wake})) {
+      return sleep == (is(c, C::wake) ? C::sleep : C::self_sleep) ? "" : "wakes what is awake";
+    }
+    if (sleep != C::wake) {
+      return "command to a sleeping rank";
+    }
+    if (any(c, {C::act, C::ref, C::ref_bank, C::ref_same, C::self_sleep})) {
+      const bool whole = any(c, {C::ref, C::self_sleep});
+      for (int b = 0; b < o_.banks(); ++b) {
+        const bool reached = is(c, C::act) ? b == c.bank
+                             : whole       ? b / o_.banks_per_unit() == unit(c)
+                                           : refreshes(c, b);
+        if (reached && c.at < shut_at_[static_cast<std::size_t>(b)] + t_.nRP + 1 - length(c)) {
+          return "comes before auto-precharge is over";
+        }
+      }
+    }
     switch (c.command) {
       case DramCommand::act:
         return row == kClosed ? "" : "activates an open bank";
       case DramCommand::rd:
       case DramCommand::wr:
+      case DramCommand::rd_auto:
+      case DramCommand::wr_auto:
         return row == kClosed ? "column command to a closed bank"
                               : (row == c.row ? "" : "column command to another row");
       case DramCommand::ref:
+      case DramCommand::self_sleep:
         for (int b = c.bank; b < c.bank + o_.banks_per_unit(); ++b) {
           if (open[static_cast<std::size_t>(b)] != kClosed) {
             return "refresh with an open bank";
@@ -80,14 +130,29 @@ class LegalityChecker {
         }
         return "";
       case DramCommand::ref_bank:
-        return row == kClosed ? "" : "bank refresh of an open bank";
+      case DramCommand::ref_same:
+        for (int b = 0; b < o_.banks(); ++b) {
+          if (refreshes(c, b) && open[static_cast<std::size_t>(b)] != kClosed) {
+            return "bank refresh of an open bank";
+          }
+        }
+        return "";
       default:
         return "";
     }
   }
-  void apply(const IssuedCommand& c, std::vector<std::int32_t>& open) const {
-    if (c.command == DramCommand::act) {
-      open[static_cast<std::size_t>(c.bank)] = c.row;
+  void apply(const IssuedCommand& c, std::vector<std::int32_t>& open) {
+    const auto bank = static_cast<std::size_t>(c.bank);
+    if (any(c, {C::sleep, C::self_sleep, C::wake, C::self_wake})) {
+      asleep_[static_cast<std::size_t>(unit(c))] = is(c, C::self_wake) ? C::wake : c.command;
+    } else if (shuts(c)) {
+      open[bank] = kClosed;
+      const Clock used =
+          c.at + t_.column_cycles - 1 + (reads(c) ? t_.nRTP : t_.nCWL + t_.nBL + t_.nWR);
+      shut_at_[bank] = std::max(used, opened_at_[bank] + t_.act_cycles - 1 + t_.nRAS);
+    } else if (c.command == DramCommand::act) {
+      open[bank] = c.row;
+      opened_at_[bank] = c.at;
     } else if (c.command == DramCommand::pre) {
       open[static_cast<std::size_t>(c.bank)] = kClosed;
     } else if (c.command == DramCommand::pre_all) {
@@ -104,29 +169,70 @@ class LegalityChecker {
     const Clock longer = length(a) - length(b);
     const bool same_bank = a.bank == b.bank;
     const bool same_group = group(a) == group(b);
-    using C = DramCommand;
-    const auto is = [](const IssuedCommand& c, C k) { return c.command == k; };
     const bool all = is(a, C::pre_all) || is(b, C::pre_all) || is(a, C::ref) || is(b, C::ref);
     Clock need = 0;
     const auto at_least = [&need](Clock v) { need = std::max(need, v); };
+    // Sleep: waking takes its time before anything else, entry waits for what is under way.
+    if (is(a, C::wake)) {
+      return any(b, {C::sleep, C::self_sleep}) ? std::max(t_.nXP, t_.nCKE) : t_.nXP;
+    }
+    if (is(a, C::self_wake)) {
+      return t_.nXS;
+    }
+    if (any(b, {C::wake, C::self_wake})) {
+      return is(a, C::sleep) ? t_.nCKE : is(a, C::self_sleep) ? t_.nSR : 0;
+    }
+    if (any(b, {C::sleep, C::self_sleep})) {
+      const bool self = is(b, C::self_sleep);
+      if (reads(a)) {
+        return t_.nCL + t_.nBL + 1 + longer;
+      }
+      if (writes(a)) {
+        return t_.nCWL + t_.nBL + t_.nWR + (shuts(a) ? 1 : 0) + longer;
+      }
+      if (any(a, {C::pre, C::pre_all})) {
+        return self ? std::max(t_.nRP, t_.nPDEN) : t_.nPDEN;
+      }
+      if (any(a, {C::ref, C::ref_bank, C::ref_same})) {
+        const Clock busy = is(a, C::ref) ? t_.nRFC : is(a, C::ref_bank) ? t_.nRFCpb : t_.nRFCsb;
+        return self ? busy : t_.nPDEN;
+      }
+      return is(a, C::act) ? t_.nPDEN + longer : 0;
+    }
+    if (any(a, {C::ref_bank, C::ref_same}) && is(b, C::act)) {
+      const bool same = is(a, C::ref_same);
+      const Clock mine = same ? t_.nRFCsb : t_.nRFCpb;
+      return (refreshes(a, b.bank) ? mine : same ? t_.nREFSBRD : t_.nRREFD) + longer;
+    }
+    if (any(a, {C::ref_bank, C::ref_same}) && b.command == a.command) {
+      return is(a, C::ref_same)     ? t_.nRFCsb
+             : refreshes(a, b.bank) ? t_.nRFCpb
+                                    : std::max(t_.nPBR2PBR, t_.nRREFD);
+    }
+    if (any(b, {C::ref_bank, C::ref_same})) {
+      if (is(a, C::act)) {
+        return (refreshes(b, a.bank) ? t_.nRC : t_.nRRDS) + longer;
+      }
+      return is(a, C::pre_all) || (is(a, C::pre) && refreshes(b, a.bank)) ? t_.nRP : 0;
+    }
     if (is(a, C::act) && is(b, C::act)) {
       at_least(same_group ? t_.nRRDL : t_.nRRDS);
       at_least(same_bank ? t_.nRC : 0);
     } else if (is(a, C::act) && column(b) && same_bank) {
-      at_least((is(b, C::rd) ? t_.nRCDRD : t_.nRCDWR) + longer);
+      at_least((reads(b) ? t_.nRCDRD : t_.nRCDWR) + longer);
     } else if (is(a, C::act) && (is(b, C::pre) || is(b, C::pre_all)) && (same_bank || all)) {
       at_least(t_.nRAS + longer);
-    } else if (is(a, C::rd) && (is(b, C::pre) || is(b, C::pre_all)) && (same_bank || all)) {
+    } else if (reads(a) && (is(b, C::pre) || is(b, C::pre_all)) && (same_bank || all)) {
       at_least(t_.nRTP + longer);
-    } else if (is(a, C::wr) && (is(b, C::pre) || is(b, C::pre_all)) && (same_bank || all)) {
+    } else if (writes(a) && (is(b, C::pre) || is(b, C::pre_all)) && (same_bank || all)) {
       at_least(t_.nCWL + t_.nBL + t_.nWR + longer);
-    } else if (is(a, C::rd) && is(b, C::rd)) {
+    } else if (reads(a) && reads(b)) {
       at_least(std::max(t_.nBL, same_group ? t_.nCCDL : t_.nCCDS));
-    } else if (is(a, C::wr) && is(b, C::wr)) {
+    } else if (writes(a) && writes(b)) {
       at_least(std::max(t_.nBL, same_group ? t_.nCCDL_WR : t_.nCCDS_WR));
-    } else if (is(a, C::rd) && is(b, C::wr)) {
+    } else if (reads(a) && writes(b)) {
       at_least(t_.nRTW);
-    } else if (is(a, C::wr) && is(b, C::rd)) {
+    } else if (writes(a) && reads(b)) {
       at_least(t_.nCWL + t_.nBL + (same_group ? t_.nWTRL : t_.nWTRS));
     } else if (is(a, C::pre) && is(b, C::act) && same_bank) {
       at_least(t_.nRP + longer);
@@ -138,18 +244,14 @@ class LegalityChecker {
       at_least(t_.nRP);
     } else if (is(a, C::ref) && is(b, C::act)) {
       at_least(t_.nRFC + longer);
-    } else if (is(a, C::ref_bank) && is(b, C::act) && same_bank) {
-      at_least(t_.nRFCpb + longer);
-    } else if (is(a, C::act) && is(b, C::ref_bank) && same_bank) {
-      at_least(t_.nRC + longer);
-    } else if (is(a, C::pre) && is(b, C::ref_bank) && same_bank) {
-      at_least(t_.nRP);
     }
     return need;
   }
 
   DramOrganisation o_;
   DramTiming t_;
+  std::vector<DramCommand> asleep_;         // of each rank: `wake` when it is not
+  std::vector<Clock> opened_at_, shut_at_;  // of each bank: last activate, start of auto-precharge
 };
 
 }  // namespace joulesim::hw::testing

@@ -33,7 +33,18 @@ class TickingController {
   TickingResult run(const std::vector<Burst>& bursts, bool serial = false);
 
  private:
-  enum Command : unsigned { kAct, kAct2, kPre, kPreAll, kRead, kWrite, kRef, kRefBank, kSync };
+  enum Command : unsigned {
+    kAct,
+    kAct2,
+    kPre,
+    kPreAll,
+    kRead,
+    kWrite,
+    kRef,
+    kRefBank,
+    kRefSame,
+    kSync
+  };
   enum class Level { unit, stack, group, bank };
   struct Rule {
     Level level;
@@ -48,6 +59,7 @@ class TickingController {
     Burst burst;
     Clock arrive = 0;
     bool counted = false;
+    std::size_t number = 0;  // of acceptance
   };
   enum class Bus { row, column, both };
   struct Pick {
@@ -67,6 +79,11 @@ class TickingController {
   [[nodiscard]] bool on_bus(Command c, int bank, Bus bus) const;
   [[nodiscard]] bool closes_active(Command c, int bank) const;
   [[nodiscard]] bool allowed(Command c, int bank) const;  // between the parts of an activate
+  [[nodiscard]] bool due(int bank) const;                 // about to be refreshed on its own
+  void refresh_due();
+  bool serve_bank_refresh(Bus bus);
+  void close_after(const Request& r);
+  Pick pick_queued(Bus bus);
   Pick pick(std::vector<Request>& buffer, Bus bus, bool from_active);
   bool serve_maintenance(Bus bus);
   void serve(const Pick& p);
@@ -83,9 +100,11 @@ class TickingController {
   std::vector<std::vector<std::size_t>> binds_, bound_;  // rules by command before, after
   std::vector<std::int32_t> open_;
   std::vector<Request> read_, write_, active_, activating_;
-  std::deque<int> maintenance_;
+  std::deque<std::vector<int>> maintenance_;  // banks that are refreshed together
+  std::vector<Clock> opened_at_, shut_;       // of each bank: last activate, end of auto-precharge
   Clock now_ = 0, next_refresh_ = 0;
-  int next_bank_ = 0;
+  int turn_ = 0;
+  bool local_ = false;  // refreshes of some banks, which leave the others at work
   bool draining_ = false;
   Clock bus_[2] = {0, 0};
   Clock act2_by_ = 0;

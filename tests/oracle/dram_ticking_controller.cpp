@@ -7,11 +7,15 @@ namespace joulesim::hw::testing {
 
 TickingController::TickingController(const DramOrganisation& organisation, const DramTiming& timing,
                                      const ControllerPolicy& policy)
-    : o_(organisation), t_(timing), policy_(policy), binds_(9), bound_(9) {
+    : o_(organisation), t_(timing), policy_(policy), binds_(10), bound_(10) {
   open_.assign(static_cast<std::size_t>(o_.banks()), kClosed);
-  next_refresh_ = policy.refresh == RefreshPolicy::all_bank   ? t_.nREFI
-                  : policy.refresh == RefreshPolicy::per_bank ? t_.nREFIpb
-                                                              : 0;
+  opened_at_.assign(open_.size(), -kNever);
+  shut_.assign(open_.size(), 0);
+  next_refresh_ = policy.refresh == RefreshPolicy::all_bank    ? t_.nREFI
+                  : policy.refresh == RefreshPolicy::per_bank  ? t_.nREFIpb
+                  : policy.refresh == RefreshPolicy::same_bank ? t_.nREFIsb
+                                                               : 0;
+  local_ = policy.refresh == RefreshPolicy::per_bank || policy.refresh == RefreshPolicy::same_bank;
   const DramTiming& t = t_;
   const bool stacks = o_.stacks > 1;
   const Level within = stacks ? Level::stack : Level::unit;
@@ -43,8 +47,11 @@ TickingController::TickingController(const DramOrganisation& organisation, const
   add(Level::unit, {kAct}, {kRef}, t.nRC);
   add(Level::unit, {kPre, kPreAll}, {kRef}, t.nRP);
   add(Level::unit, {kRef}, {kAct, kPreAll, kRef}, t.nRFC);
-  add(Level::unit, {kRefBank}, {kAct, kRefBank}, t.nRREFD);
-  add(Level::unit, {kAct}, {kRefBank}, t.nRRDS);
+  add(Level::unit, {kRefBank}, {kAct}, t.nRREFD);
+  add(Level::unit, {kRefBank}, {kRefBank}, std::max(t.nPBR2PBR, t.nRREFD));
+  add(Level::unit, {kRefSame}, {kAct}, t.nREFSBRD);
+  add(Level::unit, {kRefSame}, {kRefSame}, t.nRFCsb);
+  add(Level::unit, {kAct}, {kRefBank, kRefSame}, t.nRRDS);
   // One bank group.
   add(Level::group, {kRead}, {kRead}, t.nCCDL);
   add(Level::group, {kWrite}, {kWrite}, t.nCCDL_WR);
@@ -59,9 +66,10 @@ TickingController::TickingController(const DramOrganisation& organisation, const
   add(Level::bank, {kRead}, {kPre}, t.nRTP);
   add(Level::bank, {kWrite}, {kPre}, written + t.nWR);
   add(Level::bank, {kRefBank}, {kAct, kRefBank}, t.nRFCpb);
-  add(Level::bank, {kAct}, {kRefBank}, t.nRC);
-  add(Level::bank, {kPre}, {kRefBank}, t.nRP);
-  add(Level::unit, {kPreAll}, {kRefBank}, t.nRP);
+  add(Level::bank, {kRefSame}, {kAct}, t.nRFCsb);
+  add(Level::bank, {kAct}, {kRefBank, kRefSame}, t.nRC);
+  add(Level::bank, {kPre}, {kRefBank, kRefSame}, t.nRP);
+  add(Level::unit, {kPreAll}, {kRefBank, kRefSame}, t.nRP);
 }
 // Distances of the standards run from the last clock of one command to the last of the next.
 Clock TickingController::length(Command c) const {
@@ -99,6 +107,16 @@ bool TickingController::ready(Command c, int bank) const {
       t_.protocol == CommandProtocol::dual_bus || t_.protocol == CommandProtocol::dual_bus_half;
   if (now_ < bus_[two && column ? 1 : 0]) {
     return false;
+  }
+  // What closes by itself opens, or is refreshed, no sooner than after a precharge.
+  if (c == kAct || c == kRefBank || c == kRefSame || c == kRef) {
+    const int in_unit = o_.banks_per_unit();
+    const int first = c == kRef ? bank / in_unit * in_unit : bank;
+    for (int b = first; b < first + (c == kRef ? in_unit : 1); ++b) {
+      if (now_ < shut_[static_cast<std::size_t>(b)] + 1 - length(c)) {
+        return false;
+      }
+    }
   }
   for (const std::size_t i : bound_[c]) {
     const Rule& rule = rules_[i];
@@ -143,6 +161,7 @@ void TickingController::issue(Command c, int bank, std::int32_t row) {
   switch (c) {
     case kAct:
       open_[static_cast<std::size_t>(bank)] = row;
+      opened_at_[static_cast<std::size_t>(bank)] = now_;
       out_.commands.push_back({now_, DramCommand::act, bank, row});
       break;
     case kPre:
@@ -165,6 +184,9 @@ void TickingController::issue(Command c, int bank, std::int32_t row) {
       break;
     case kRefBank:
       out_.commands.push_back({now_, DramCommand::ref_bank, bank, kClosed});
+      break;
+    case kRefSame:
+      out_.commands.push_back({now_, DramCommand::ref_same, bank, kClosed});
       break;
     default:
       break;
@@ -235,7 +257,7 @@ TickingController::Pick TickingController::pick(std::vector<Request>& buffer, Bu
     const Burst& b = buffer[i].burst;
     const Command c = next_command(b);
     if (!on_bus(c, b.bank, bus) || (!from_active && closes_active(c, b.bank)) ||
-        !allowed(c, b.bank) || !ready(c, b.bank)) {
+        !allowed(c, b.bank) || !ready(c, b.bank) || (!from_active && due(b.bank))) {
       continue;
     }
     if (protect && c == kPre && std::any_of(buffer.begin(), buffer.end(), [&](const Request& r) {
@@ -251,24 +273,98 @@ TickingController::Pick TickingController::pick(std::vector<Request>& buffer, Bu
   return best;
 }
 
+bool TickingController::due(int bank) const {
+  return local_ && !maintenance_.empty() &&
+         std::find(maintenance_.front().begin(), maintenance_.front().end(), bank) !=
+             maintenance_.front().end();
+}
+
+// Which banks come next. Of single-bank refreshes so many that all banks have their turn in one
+// interval of all-bank refresh, spread evenly over the ranks.
+void TickingController::refresh_due() {
+  const int in_unit = o_.banks_per_unit();
+  const int units = o_.rank_units();
+  if (!local_) {
+    next_refresh_ += t_.nREFI;
+    for (int unit = 0; unit < units; ++unit) {
+      maintenance_.push_back({unit * in_unit});
+    }
+    return;
+  }
+  if (policy_.refresh == RefreshPolicy::same_bank) {
+    next_refresh_ += t_.nREFIsb;
+    for (int unit = 0; unit < units; ++unit) {
+      maintenance_.emplace_back();
+      for (int b = turn_; b < in_unit; b += o_.banks_per_group) {
+        maintenance_.back().push_back(unit * in_unit + b);
+      }
+    }
+    turn_ = (turn_ + 1) % o_.banks_per_group;
+    return;
+  }
+  next_refresh_ += t_.nREFIpb;
+  const double wanted = static_cast<double>(o_.banks()) * static_cast<double>(t_.nREFIpb) /
+                        static_cast<double>(t_.nREFI);
+  if (wanted < 1.5) {
+    maintenance_.push_back({turn_});
+    turn_ = (turn_ + 1) % o_.banks();
+    return;
+  }
+  const auto each = static_cast<int>(std::lround(wanted / units));  // banks of a rank
+  for (int unit = 0; unit < units; ++unit) {
+    maintenance_.emplace_back();
+    for (int i = 0; i < each; ++i) {
+      maintenance_.back().push_back(unit * in_unit + turn_ + i * (in_unit / each));
+    }
+  }
+  turn_ = (turn_ + 1) % (in_unit / each);
+}
+
+bool TickingController::serve_bank_refresh(Bus bus) {
+  const std::vector<int> banks = maintenance_.front();
+  bool all_closed = true;
+  for (const int bank : banks) {
+    if (open_[static_cast<std::size_t>(bank)] == kClosed) {
+      continue;
+    }
+    all_closed = false;
+    if (on_bus(kPre, bank, bus) && !closes_active(kPre, bank) && allowed(kPre, bank) &&
+        ready(kPre, bank)) {
+      issue(kPre, bank, kClosed);
+      return true;
+    }
+  }
+  const Command c = policy_.refresh == RefreshPolicy::same_bank ? kRefSame : kRefBank;
+  if (!all_closed || !std::all_of(banks.begin(), banks.end(), [&](int bank) {
+        return on_bus(c, bank, bus) && ready(c, bank);
+      })) {
+    return false;
+  }
+  for (const int bank : banks) {
+    issue(c, bank, kClosed);
+  }
+  out_.commands.resize(out_.commands.size() - (banks.size() - 1));  // one command for all of them
+  maintenance_.pop_front();
+  return true;
+}
+
 bool TickingController::serve_maintenance(Bus bus) {
   if (maintenance_.empty()) {
     return false;
   }
-  const int bank = maintenance_.front();
+  if (local_) {
+    return serve_bank_refresh(bus);
+  }
+  const int bank = maintenance_.front().front();
   Command c = kRef;
-  if (policy_.refresh == RefreshPolicy::per_bank) {
-    c = open_[static_cast<std::size_t>(bank)] == kClosed ? kRefBank : kPre;
-  } else {
-    for (int b = bank; b < bank + o_.banks_per_unit(); ++b) {
-      c = open_[static_cast<std::size_t>(b)] == kClosed ? c : kPreAll;
-    }
+  for (int b = bank; b < bank + o_.banks_per_unit(); ++b) {
+    c = open_[static_cast<std::size_t>(b)] == kClosed ? c : kPreAll;
   }
   if (!on_bus(c, bank, bus) || closes_active(c, bank) || !allowed(c, bank) || !ready(c, bank)) {
     return false;
   }
   issue(c, bank, kClosed);
-  if (c == kRef || c == kRefBank) {
+  if (c == kRef) {
     maintenance_.pop_front();
   }
   return true;
@@ -283,8 +379,8 @@ void TickingController::count(Request& r) {
 }
 
 void TickingController::serve(const Pick& p) {
-  Request& r = (*p.buffer)[p.index];
-  count(r);
+  count((*p.buffer)[p.index]);
+  const Request r = (*p.buffer)[p.index];
   issue(p.command, r.burst.bank, r.burst.row);
   const auto place = p.buffer->begin() + static_cast<std::ptrdiff_t>(p.index);
   if (p.command == kAct) {
@@ -302,13 +398,39 @@ void TickingController::serve(const Pick& p) {
       ++out_.reads;
     }
     p.buffer->erase(place);
+    close_after(r);
   }
+}
+
+// A closed page: the last access that is buffered closes its row as soon as tRAS, tRTP and tWR let.
+void TickingController::close_after(const Request& r) {
+  const auto wanted = [&r](const Request& other) {
+    return other.burst.bank == r.burst.bank && other.burst.row == r.burst.row;
+  };
+  if (policy_.page != PagePolicy::closed || std::any_of(read_.begin(), read_.end(), wanted) ||
+      std::any_of(write_.begin(), write_.end(), wanted) ||
+      std::any_of(active_.begin(), active_.end(), wanted)) {
+    return;
+  }
+  const auto bank = static_cast<std::size_t>(r.burst.bank);
+  const Clock used =
+      now_ + t_.column_cycles - 1 + (r.burst.write ? t_.nCWL + t_.nBL + t_.nWR : t_.nRTP);
+  const Clock start = std::max(used, opened_at_[bank] + t_.act_cycles - 1 + t_.nRAS);
+  shut_[bank] = start + t_.nRP;
+  open_[bank] = kClosed;
+  out_.commands.back().command = r.burst.write ? DramCommand::wr_auto : DramCommand::rd_auto;
 }
 
 void TickingController::update_drain() {
   const auto entries = static_cast<double>(policy_.write_entries);
   const auto writes = static_cast<double>(write_.size());
-  if (!draining_) {
+  const bool to_the_end =
+      policy_.drain == WriteDrain::until_empty || policy_.drain == WriteDrain::when_full;
+  if (draining_ && to_the_end) {
+    draining_ = !write_.empty() || read_.empty();
+  } else if (policy_.drain == WriteDrain::when_full) {
+    draining_ = read_.empty() || write_.size() == static_cast<std::size_t>(policy_.write_entries);
+  } else if (!draining_) {
     draining_ = writes > static_cast<double>(static_cast<float>(policy_.drain_above) *
                                              static_cast<float>(entries)) ||
                 read_.empty();
@@ -319,6 +441,22 @@ void TickingController::update_drain() {
   }
 }
 
+TickingController::Pick TickingController::pick_queued(Bus bus) {
+  if (!maintenance_.empty() && !local_) {
+    return {};
+  }
+  update_drain();
+  if (policy_.drain != WriteDrain::mixed) {
+    return pick(draining_ ? write_ : read_, bus, false);
+  }
+  const Pick read = pick(read_, bus, false);
+  const Pick write = pick(write_, bus, false);
+  if (read.buffer == nullptr || write.buffer == nullptr) {
+    return read.buffer == nullptr ? write : read;
+  }
+  return read_[read.index].number < write_[write.index].number ? read : write;
+}
+
 bool TickingController::slot(Bus bus) {
   Pick p;
   if (bus != Bus::row) {
@@ -327,9 +465,8 @@ bool TickingController::slot(Bus bus) {
   if (p.buffer == nullptr && serve_maintenance(bus)) {
     return true;
   }
-  if (p.buffer == nullptr && maintenance_.empty()) {
-    update_drain();
-    p = pick(draining_ ? write_ : read_, bus, false);
+  if (p.buffer == nullptr) {
+    p = pick_queued(bus);
   }
   if (p.buffer == nullptr) {
     return false;
@@ -362,10 +499,7 @@ void TickingController::tick_split() {
     if (serve_maintenance(Bus::both)) {
       return;
     }
-    if (maintenance_.empty()) {
-      update_drain();
-      p = pick(draining_ ? write_ : read_, Bus::both, false);
-    }
+    p = pick_queued(Bus::both);
   }
   if (p.buffer == nullptr) {
     if (!activating_.empty()) {
@@ -414,22 +548,13 @@ TickingResult TickingController::run(const std::vector<Burst>& bursts, bool seri
         if (buffer.size() == static_cast<std::size_t>(entries)) {
           break;
         }
-        buffer.push_back({b, now_, false});
+        buffer.push_back({b, now_, false, next});
       }
       ++next;
     }
     ++now_;
     if (next_refresh_ > 0 && now_ == next_refresh_) {
-      if (policy_.refresh == RefreshPolicy::per_bank) {
-        next_refresh_ += t_.nREFIpb;
-        maintenance_.push_back(next_bank_);
-        next_bank_ = (next_bank_ + 1) % o_.banks();
-      } else {
-        next_refresh_ += t_.nREFI;
-        for (int unit = 0; unit < o_.rank_units(); ++unit) {
-          maintenance_.push_back(unit * o_.banks_per_unit());
-        }
-      }
+      refresh_due();
     }
     switch (t_.protocol) {
       case CommandProtocol::ddr:
