@@ -19,7 +19,17 @@ DramRates rates_of(const DramPart& part) {
   const double step = std::max(
       apart, static_cast<double>(gates.rd_rd_l) / std::max(1, rotation / part.organisation.units));
   const double units = part.organisation.units;
-  out.stream = Bandwidth(units * burst / (step * clock) * (1 - out.refresh_share));
+  // A buffer of 32 requests sees the next stripe's rows so many clocks ahead; what opening them
+  // takes beyond that shows once a stripe. Its first row, or its last, tRRD after each other.
+  const double in_turn = std::max(1, rotation / part.organisation.units);
+  const double stripe = step * in_turn * part.organisation.columns();
+  const double ahead = step * ControllerPolicy{}.read_entries;
+  const auto opening = static_cast<double>(t.nRP + t.nRCDRD);
+  const double first = std::max(0.0, opening - ahead);
+  const double last = std::max(0.0, opening + (in_turn - 1) * static_cast<double>(t.nRRDS) - ahead);
+  const double fastest = units * burst / (step * clock) * (1 - out.refresh_share);
+  out.stream = Bandwidth(fastest * stripe / (stripe + first));
+  out.slowest_stream = Bandwidth(fastest * stripe / (stripe + last));
   const double per_activate =
       std::max({static_cast<double>(t.nFAW) / 4, static_cast<double>(t.nRRDS),
                 static_cast<double>(t.nRC) / part.organisation.banks_per_unit(), apart});

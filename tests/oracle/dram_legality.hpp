@@ -25,6 +25,7 @@ class LegalityChecker {
     asleep_.assign(static_cast<std::size_t>(o_.rank_units()), DramCommand::wake);
     opened_at_.assign(open.size(), -kNever);
     shut_at_.assign(open.size(), -kNever);
+    closable_at_.assign(open.size(), -kNever);
     for (std::size_t i = 0; i < log.size(); ++i) {
       const IssuedCommand& c = log[i];
       if (std::string fault = state(c, open); !fault.empty()) {
@@ -145,11 +146,15 @@ class LegalityChecker {
     const auto bank = static_cast<std::size_t>(c.bank);
     if (any(c, {C::sleep, C::self_sleep, C::wake, C::self_wake})) {
       asleep_[static_cast<std::size_t>(unit(c))] = is(c, C::self_wake) ? C::wake : c.command;
-    } else if (shuts(c)) {
-      open[bank] = kClosed;
+    } else if (column(c)) {
       const Clock used =
           c.at + t_.column_cycles - 1 + (reads(c) ? t_.nRTP : t_.nCWL + t_.nBL + t_.nWR);
-      shut_at_[bank] = std::max(used, opened_at_[bank] + t_.act_cycles - 1 + t_.nRAS);
+      closable_at_[bank] = std::max(closable_at_[bank], used);
+      if (shuts(c)) {
+        open[bank] = kClosed;
+        shut_at_[bank] =
+            std::max(closable_at_[bank], opened_at_[bank] + t_.act_cycles - 1 + t_.nRAS);
+      }
     } else if (c.command == DramCommand::act) {
       open[bank] = c.row;
       opened_at_[bank] = c.at;
@@ -250,8 +255,9 @@ class LegalityChecker {
 
   DramOrganisation o_;
   DramTiming t_;
-  std::vector<DramCommand> asleep_;         // of each rank: `wake` when it is not
-  std::vector<Clock> opened_at_, shut_at_;  // of each bank: last activate, start of auto-precharge
+  std::vector<DramCommand> asleep_;  // of each rank: `wake` when it is not
+  // Of each bank: last activate, end of tRTP and tWR, start of auto-precharge.
+  std::vector<Clock> opened_at_, closable_at_, shut_at_;
 };
 
 }  // namespace joulesim::hw::testing

@@ -101,6 +101,7 @@ class TickingController {
   std::vector<std::int32_t> open_;
   std::vector<Request> read_, write_, active_, activating_;
   std::deque<std::vector<int>> maintenance_;  // banks that are refreshed together
+  std::vector<Clock> closable_;               // of each bank: after tRTP and tWR
   std::vector<Clock> opened_at_, shut_;       // of each bank: last activate, end of auto-precharge
   Clock now_ = 0, next_refresh_ = 0;
   int turn_ = 0;

@@ -11,6 +11,7 @@ TickingController::TickingController(const DramOrganisation& organisation, const
   open_.assign(static_cast<std::size_t>(o_.banks()), kClosed);
   opened_at_.assign(open_.size(), -kNever);
   shut_.assign(open_.size(), 0);
+  closable_.assign(open_.size(), 0);
   next_refresh_ = policy.refresh == RefreshPolicy::all_bank    ? t_.nREFI
                   : policy.refresh == RefreshPolicy::per_bank  ? t_.nREFIpb
                   : policy.refresh == RefreshPolicy::same_bank ? t_.nREFIsb
@@ -407,15 +408,16 @@ void TickingController::close_after(const Request& r) {
   const auto wanted = [&r](const Request& other) {
     return other.burst.bank == r.burst.bank && other.burst.row == r.burst.row;
   };
+  Clock& closable = closable_[static_cast<std::size_t>(r.burst.bank)];
+  closable = std::max(closable, now_ + t_.column_cycles - 1 +
+                                    (r.burst.write ? t_.nCWL + t_.nBL + t_.nWR : t_.nRTP));
   if (policy_.page != PagePolicy::closed || std::any_of(read_.begin(), read_.end(), wanted) ||
       std::any_of(write_.begin(), write_.end(), wanted) ||
       std::any_of(active_.begin(), active_.end(), wanted)) {
     return;
   }
   const auto bank = static_cast<std::size_t>(r.burst.bank);
-  const Clock used =
-      now_ + t_.column_cycles - 1 + (r.burst.write ? t_.nCWL + t_.nBL + t_.nWR : t_.nRTP);
-  const Clock start = std::max(used, opened_at_[bank] + t_.act_cycles - 1 + t_.nRAS);
+  const Clock start = std::max(closable_[bank], opened_at_[bank] + t_.act_cycles - 1 + t_.nRAS);
   shut_[bank] = start + t_.nRP;
   open_[bank] = kClosed;
   out_.commands.back().command = r.burst.write ? DramCommand::wr_auto : DramCommand::rd_auto;
