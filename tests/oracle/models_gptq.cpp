@@ -57,7 +57,7 @@ TEST_CASE("pruning a trained model and masking it are the same") {
     return;
   }
   const auto text = sample(*model, 2, 64, 1);
-  const auto unit = make_datapath("fp32");
+  const auto unit = make_unit({});
   for (const PruneOptions& options :
        {PruneOptions{1, 0, 0, {}}, PruneOptions{0, 43, 0, {}}, PruneOptions{0, 0, 8, {}}}) {
     const Pruned pruned = prune(*model, options, text);
@@ -76,7 +76,7 @@ TEST_CASE("GPTQ keeps more of a trained model than rounding to nearest at 2, 3 a
   if (!model) {
     return;
   }
-  const auto unit = make_datapath("fp32");
+  const auto unit = make_unit({});
   const auto text = sample(*model, 12, 96, 100);
   const auto reference = logits_of(*model, *unit, text);
   for (const std::uint64_t seed : {1U, 2U}) {
