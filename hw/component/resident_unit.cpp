@@ -23,6 +23,19 @@ void ResidentSpec::read(const ConfigNode& file) {
   active = power.figure<Power>("active");
 }
 
+void ResidentSpec::multiply_power(std::int64_t chips) {
+  for (Sourced<Power>* power : {&idle, &active}) {
+    const auto n = static_cast<double>(chips);
+    power->value *= n;
+    if (power->low) {
+      *power->low *= n;
+    }
+    if (power->high) {
+      *power->high *= n;
+    }
+  }
+}
+
 std::optional<std::string> ResidentUnit::refusal(const Work& work) const {
   const ResidentSpec& spec = base();
   if (work.macs() > 0 && spec.arithmetic.find(work.type) == nullptr) {

@@ -24,6 +24,8 @@ struct ResidentSpec {
   Sourced<EnergyPerOp> control_energy;
   Sourced<Power> idle, active;  // all of the unit
 
+  // Standing power of so many chips, where the part file gives one chip's.
+  void multiply_power(std::int64_t chips);
   // Reads [unit] clock, [arithmetic.*], [vector] if there, [control], [power].
   void read(const ConfigNode& part_file);
 };

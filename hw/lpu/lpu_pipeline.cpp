@@ -35,8 +35,7 @@ LpuSpec LpuSpec::from(const ConfigNode& part) {
   if (spec.vector_rate) {
     spec.vector_rate->value *= stage;
   }
-  spec.idle.value *= static_cast<double>(spec.chips);
-  spec.active.value *= static_cast<double>(spec.chips);
+  spec.multiply_power(spec.chips);
   return spec;
 }
 

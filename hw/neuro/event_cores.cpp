@@ -19,8 +19,7 @@ EventCoresSpec EventCoresSpec::from(const ConfigNode& part) {
   spec.synapses_per_cycle = cores.count("synapses_per_cycle");
   spec.activity = cores.count("activity");
   spec.barrier = cores.figure<Time>("barrier");
-  spec.idle.value *= static_cast<double>(spec.chips);
-  spec.active.value *= static_cast<double>(spec.chips);
+  spec.multiply_power(spec.chips);
   return spec;
 }
 

@@ -317,14 +317,22 @@ NpuTiling tile(const GemmCores& cores, std::int64_t m, std::int64_t n, std::int6
   const std::int64_t columns = cores.array.columns;
   // Two tiles' sums, and two tiles' operands of each kind, lie on chip at a time.
   const double block_sums = real(rows * columns) * kSumBytes;
-  const auto side = std::max<std::int64_t>(
-      1, static_cast<std::int64_t>(std::sqrt(std::floor(cores.accumulator / 2 / block_sums))));
-  const double block_operands = real(rows * columns) * cores.operand_bytes;
+  const auto whole_root = [](double area) {
+    return std::max<std::int64_t>(1, static_cast<std::int64_t>(std::sqrt(area)));
+  };
+  const double blocks = std::max(1.0, std::floor(cores.accumulator / 2 / block_sums));
+  // As square as whole blocks allow.
+  const auto most = static_cast<std::int64_t>(blocks);
+  const std::int64_t across = std::min(most, whole_root(blocks * real(rows) / real(columns)));
+  const std::int64_t down =
+      std::min(most / across, whole_root(blocks * real(columns) / real(rows)));
+  const double wider = real(std::max(down * rows, across * columns));
   const auto depth = std::max<std::int64_t>(
-      1, static_cast<std::int64_t>(cores.scratchpad / 4 / block_operands / real(side)));
+      1,
+      static_cast<std::int64_t>(cores.scratchpad / 4 / (wider * real(rows) * cores.operand_bytes)));
   NpuTiling t;
-  t.tiles_m = ceil_div(m, side * rows);
-  t.tiles_n = ceil_div(n, side * columns);
+  t.tiles_m = ceil_div(m, down * rows);
+  t.tiles_n = ceil_div(n, across * columns);
   t.tiles_k = ceil_div(k, depth * rows);
   const auto more = [&](bool times, std::int64_t by) {
     if (n > m && n > cores.cores) {

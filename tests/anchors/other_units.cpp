@@ -79,8 +79,7 @@ Shape depthwise(std::int64_t side, std::int64_t channels) {
   constexpr std::int64_t kSide = 64;
   constexpr std::int64_t kTaps = 9;
   const std::int64_t together = kSide / kTaps;
-  return {side * side, together, together * kTaps,
-          std::ceil(static_cast<double>(channels) / static_cast<double>(together))};
+  return {side * side * ((channels + together - 1) / together), together, together * kTaps};
 }
 
 std::vector<Shape> mobilenet_v1() {

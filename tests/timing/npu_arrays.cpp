@@ -89,6 +89,15 @@ TEST_CASE("tiles fit half of either memory and cover the product") {
   }
 }
 
+TEST_CASE("wide cores take tiles as square as their blocks allow") {
+  GemmCores machine = cores(1, 256);
+  machine.array.columns = 8 * 256;
+  machine.accumulator = 12 << 20;
+  const NpuTiling t = tile(machine, 8192, 8192, 8192);
+  CHECK(t.n == 2048);
+  CHECK(t.m == 768);
+}
+
 TEST_CASE("where square products are split, all cores work") {
   GemmCores machine = cores(4, 128);
   CHECK(schedule(machine, {512, 512, 512}).array_busy == 64 * 128 / 4);
