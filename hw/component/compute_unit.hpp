@@ -49,6 +49,7 @@ struct Harness {
   Time vector_call;            // per call of another operator
   int weight_copies = 1;       // replays take turns among so many copies of the weights
   bool keeps_caches = true;    // activations and KV of the last replay are still in the L2
+  bool keeps_kv = true;        // KV of the last replay is, too, where it fits
   bool writes_kv = false;      // an attention call writes its new keys and values first
   bool random_weights = true;  // nought toggles nothing and draws less power
 };
@@ -89,6 +90,10 @@ struct RuntimeSpec {
   bool fuse_vector_work = false;     // norms, activations, rotary run inside their neighbours
   bool prefetch_weights = false;     // weights of the next operator load while this one computes
   Time kernel_gap;                   // end of a kernel to the start of the next one in a stream
+  bool merges_products = false;      // products of one input run as one: query, key and value
+  bool merges_vector_work = false;   // a residual inside the norm behind it, both rotations at once
+  bool eager_vector_work = false;    // norms and rotations as a framework's chains of kernels
+  double unpack = 2.5;               // instructions that a stored narrow weight takes to widen
   bool fused_attention = true;       // one kernel, scores never leave the chip
   bool direct_collectives = false;   // one-shot and two-shot all-reduces for short messages
   KernelUse use;
@@ -123,6 +128,11 @@ class ComputeUnit {
   [[nodiscard]] virtual std::optional<std::string> refusal(const Work& work) const = 0;
   [[nodiscard]] virtual TileProgram lower(const Work& work, std::size_t index,
                                           const RuntimeSpec& runtime) const = 0;
+
+  // The same in front of a known memory, for units that choose their kernels by it.
+  [[nodiscard]] virtual TileProgram lower_before(const MemoryView& memory, const Work& work,
+                                                 std::size_t index,
+                                                 const RuntimeSpec& runtime) const;
 
   // One operator on its own, in front of the given memory.
   [[nodiscard]] virtual KernelAnswer answer(const KernelRequest& request, const MemoryView& memory,
