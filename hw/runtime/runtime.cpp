@@ -22,6 +22,7 @@ Harness harness_from(const ConfigNode& node) {
   constexpr std::int64_t kMostCopies = 1 << 10;
   harness.weight_copies = static_cast<int>(node.integer("weight_copies", 1, kMostCopies));
   harness.keeps_caches = node.flag("keeps_caches");
+  harness.keeps_kv = harness.keeps_caches;
   harness.writes_kv = node.flag("writes_kv");
   harness.random_weights = node.choice("weights", {"random", "zeros"}) == "random";
   return harness;
@@ -95,6 +96,12 @@ RuntimeSpec runtime_from(const ConfigNode& part) {
     spec.kernel_gap = kernels->figure<Time>("gap").value;
     spec.fused_attention = kernels->flag("fused_attention");
     spec.direct_collectives = kernels->flag_if("direct_collectives").value_or(false);
+    spec.merges_products = kernels->flag_if("merges_products").value_or(false);
+    spec.merges_vector_work = kernels->flag_if("merges_vector_work").value_or(false);
+    spec.eager_vector_work = kernels->flag_if("eager_vector_work").value_or(false);
+    if (const auto unpack = kernels->count_if("unpack")) {
+      spec.unpack = unpack->value;
+    }
   } else {
     spec.kernel_gap = spec.launch;
   }
