@@ -50,6 +50,7 @@ hw::MemoryView memory_view(const Machine& machine) {
   hw::MemoryView view;
   view.peak = machine.peak_bandwidth();
   view.stream = hw::rates_of(machine.dram).stream * static_cast<double>(machine.channels);
+  view.behind_cache = machine.cache.has_value();
   return view;
 }
 

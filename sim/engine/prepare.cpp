@@ -2,6 +2,7 @@
 
 #include "models/arch/model_file.hpp"
 #include "models/import/model.hpp"
+#include "sim/engine/kernel_query.hpp"
 
 #include <fmt/format.h>
 
@@ -243,11 +244,13 @@ models::OperatorGraph graph_of(const Prepared& prepared, const models::Phase& ph
 }
 
 mapping::StepPlan replan(const Prepared& prepared, const PlannedStep& step, std::int64_t batch,
-                         const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime) {
+                         const Machine& machine, const hw::ComputeUnit& unit,
+                         const hw::RuntimeSpec& runtime) {
   models::Phase phase = step.phase;
   phase.batch = batch;
   const models::OperatorGraph graph = graph_of(prepared, phase);
-  return mapping::plan_step(graph, prepared.placement, unit, runtime, prepared.scenario.unit_place);
+  return mapping::plan_step(graph, prepared.placement, unit, runtime, prepared.scenario.unit_place,
+                            memory_view(machine));
 }
 
 namespace {
@@ -298,7 +301,8 @@ std::unique_ptr<Prepared> prepare_all(const Library& library, const Scenario& sc
     step.name = std::move(name);
     step.context = context;
     step.totals = models::totals_of(graph);
-    step.plan = mapping::plan_step(graph, prepared->placement, unit, runtime, scenario.unit_place);
+    step.plan = mapping::plan_step(graph, prepared->placement, unit, runtime, scenario.unit_place,
+                                   memory_view(prepared->machine));
     return step;
   };
   prepared->prefill =
