@@ -93,7 +93,6 @@ struct RuntimeSpec {
   bool merges_products = false;      // products of one input run as one: query, key and value
   bool merges_vector_work = false;   // a residual inside the norm behind it, both rotations at once
   bool eager_vector_work = false;    // norms and rotations as a framework's chains of kernels
-  double unpack = 2.5;               // instructions that a stored narrow weight takes to widen
   bool fused_attention = true;       // one kernel, scores never leave the chip
   bool direct_collectives = false;   // one-shot and two-shot all-reduces for short messages
   KernelUse use;

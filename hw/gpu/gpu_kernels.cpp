@@ -74,7 +74,7 @@ KernelRun run_gemm(const KernelMachine& machine, const KernelRequest& request,
   shape.w_bits = request.weight_bits;
   shape.c_bits = request.output_bits;
   if (request.weight_bits < type_bits) {
-    shape.unpack_ops = runtime.unpack;
+    shape.unpack_ops = runtime.use.unpack_ops;
   }
   const double l2 = spec.l2.value.si();
   const double weights =

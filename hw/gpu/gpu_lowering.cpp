@@ -30,7 +30,14 @@ KernelRun run_product(const KernelMachine& machine, const Work& work, const Runt
   shape.a_bits = std::min(work.activation_bits, type_bits);
   shape.w_bits = work.weight_bits;
   shape.c_bits = std::max(16.0, work.activation_bits);
-  shape.unpack_ops = work.weights_unpacked ? runtime.unpack : 0;
+  shape.unpack_ops = work.weights_unpacked ? runtime.use.unpack_ops : 0;
+  constexpr std::int64_t kVectors = 8;  // rows up to which stacks have matrix-vector kernels
+  KernelMachine reached = machine;
+  if (work.m <= kVectors) {
+    reached.memory.stream *= runtime.use.stream_share;
+  } else {
+    shape.loop_share = runtime.use.product_share;
+  }
   // Inputs that fit were just written; the others come from memory.
   const double inputs =
       static_cast<double>(shape.m) * static_cast<double>(shape.k) * shape.a_bits / 8;
@@ -42,9 +49,9 @@ KernelRun run_product(const KernelMachine& machine, const Work& work, const Runt
     request.topk = std::max<std::int64_t>(1, work.choices);
     request.tokens = std::max<std::int64_t>(1, work.m / request.topk);
     request.experts = work.experts;
-    run = run_expert_product(machine, request, shape);
+    run = run_expert_product(reached, request, shape);
   } else {
-    run = plan_gemm(machine, shape).run;
+    run = plan_gemm(reached, shape).run;
   }
   if (type_bits <= 8 && !runtime.fuse_vector_work) {
     const auto rows = static_cast<double>(work.m / std::max<std::int64_t>(1, work.choices));

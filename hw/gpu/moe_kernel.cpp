@@ -41,9 +41,10 @@ std::vector<std::int64_t> expert_rows(const KernelRequest& request) {
     mine.push_back(std::min(tokens, loads[i] / total * chosen));
   }
   if (request.expert_shards > 1 && chosen <= static_cast<double>(request.experts)) {
-    // With fewer draws than experts the most loaded shard is the one that got them all.
+    // With fewer draws than experts the most loaded shard is the one that got all that it can:
+    // a token chooses an expert once.
     for (double& load : mine) {
-      load = chosen / static_cast<double>(mine.size());
+      load = std::min(tokens, chosen / static_cast<double>(mine.size()));
     }
   }
   // Experts that at least one of the draws hits.
@@ -75,7 +76,7 @@ KernelRun run_expert_product(const KernelMachine& machine, const KernelRequest& 
   tile.warps = 4;
   shape.groups = expert_rows(request);
   shape.m = std::accumulate(shape.groups.begin(), shape.groups.end(), std::int64_t{0});
-  shape.loop_share = machine.constants.compiled_share;
+  shape.loop_share *= machine.constants.compiled_share;
   const int stages = machine.spec->copy == TileCopy::registers ? 2 : machine.constants.moe_stages;
   const auto plan = gemm_with(machine, shape, tile, stages, 1);
   if (!plan) {

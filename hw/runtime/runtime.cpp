@@ -99,9 +99,6 @@ RuntimeSpec runtime_from(const ConfigNode& part) {
     spec.merges_products = kernels->flag_if("merges_products").value_or(false);
     spec.merges_vector_work = kernels->flag_if("merges_vector_work").value_or(false);
     spec.eager_vector_work = kernels->flag_if("eager_vector_work").value_or(false);
-    if (const auto unpack = kernels->count_if("unpack")) {
-      spec.unpack = unpack->value;
-    }
   } else {
     spec.kernel_gap = spec.launch;
   }

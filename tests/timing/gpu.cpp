@@ -100,7 +100,7 @@ TEST_CASE("narrow weights move fewer bytes and are widened on the way") {
   CHECK(joules_of(a, 1) == 0);
   CHECK(joules_of(b, 1) > 0);
   RuntimeSpec slow;
-  slow.unpack = 400;
+  slow.use.unpack_ops = 400;
   CHECK(gpu.lower(narrow, 0, slow).compute_ps() > 2 * b.compute_ps());
 }
 
