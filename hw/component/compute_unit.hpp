@@ -58,6 +58,8 @@ struct Harness {
 struct KernelUse {
   double product_share = 1;      // of the arithmetic peak that its products of many rows reach
   double stream_share = 1;       // of what the unit can draw that its matrix-vector kernels reach
+  bool matrix_vector = false;    // has kernels of its own for a few rows
+  double scale_ops = 0;          // lanes' work for each sum over a block of 32 integer products
   double unpack_ops = 1;         // vector instructions' lanes per weight that is stored narrower
   double unpack_rows = 1 << 20;  // rows of a product that share one unpacking
   bool all_cores = true;         // threads on every kind of core; else on the fast kinds alone
@@ -68,7 +70,9 @@ struct KernelUse {
 struct StackHabits {
   // Formats beside narrow weights, by name; empty: as the model file has them.
   std::string embedding, head, activations, kv_cache;
-  bool splits_layers = false;  // several devices hold layers in turn; else shards of each layer
+  std::string wide_activations;  // what products of 16-bit weights read; empty: the same type
+  bool copies_table = false;     // the head's copy of a shared table is stored beside it
+  bool splits_layers = false;    // several devices hold layers in turn; else shards of each layer
   std::int64_t most_sequences = 0;  // that it serves at once; 0: as many as fit
   std::int64_t positions = 0;       // that a cache is laid out for at least
   Bytes workspace;                  // beside weights and cache

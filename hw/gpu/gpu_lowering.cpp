@@ -2,6 +2,7 @@
 
 #include "hw/gpu/attention_kernel.hpp"
 #include "hw/gpu/gemm_kernel.hpp"
+#include "hw/gpu/matvec_kernel.hpp"
 #include "hw/gpu/moe_kernel.hpp"
 #include "hw/gpu/vector_kernel.hpp"
 
@@ -18,6 +19,17 @@ double off_chip(const Work& work, Role role) {
     bytes += stream.role == role && stream.tier >= 0 ? static_cast<double>(stream.bytes()) : 0;
   }
   return bytes;
+}
+
+// Sums over blocks of integer products are scaled and added on the lanes.
+void scale_sums(const KernelMachine& machine, double ops_each, const Work& work, KernelRun& run) {
+  constexpr double kBlock = 32;
+  const Time before = max(run.loop, run.stream);
+  const double ops = work.macs() / kBlock * ops_each;
+  run.loop += Time(ops / (static_cast<double>(machine.spec->sms) * machine.constants.issue_lanes *
+                          machine.clock.si()));
+  run.vector_ops += ops;
+  run.time += max(run.loop, run.stream) - before;
 }
 
 KernelRun run_product(const KernelMachine& machine, const Work& work, const RuntimeSpec& runtime) {
@@ -50,8 +62,13 @@ KernelRun run_product(const KernelMachine& machine, const Work& work, const Runt
     request.tokens = std::max<std::int64_t>(1, work.m / request.topk);
     request.experts = work.experts;
     run = run_expert_product(reached, request, shape);
+  } else if (runtime.use.matrix_vector && work.m <= kVectors) {
+    run = run_matrix_vector(reached, shape);
   } else {
     run = plan_gemm(reached, shape).run;
+  }
+  if (work.m > kVectors && work.weights_unpacked && runtime.use.scale_ops > 0) {
+    scale_sums(machine, runtime.use.scale_ops, work, run);
   }
   if (type_bits <= 8 && !runtime.fuse_vector_work) {
     const auto rows = static_cast<double>(work.m / std::max<std::int64_t>(1, work.choices));

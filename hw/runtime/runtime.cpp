@@ -39,6 +39,10 @@ KernelUse use_from(const ConfigNode& node) {
   };
   use.product_share = share("share", use.product_share);
   use.stream_share = share("stream_share", use.stream_share);
+  use.matrix_vector = node.flag_if("matrix_vector").value_or(false);
+  if (const auto ops = node.count_if("scale")) {
+    use.scale_ops = ops->value;
+  }
   if (const auto ops = node.count_if("unpack")) {
     use.unpack_ops = ops->value;
   }
@@ -54,6 +58,8 @@ StackHabits habits_from(const ConfigNode& node) {
   habits.head = node.text_if("head").value_or("");
   habits.activations = node.text_if("activations").value_or("");
   habits.kv_cache = node.text_if("kv_cache").value_or("");
+  habits.wide_activations = node.text_if("wide_activations").value_or("");
+  habits.copies_table = node.flag_if("copies_table").value_or(false);
   habits.splits_layers =
       node.choice_if("devices_hold", {"layers", "shards"}).value_or("shards") == "layers";
   constexpr std::int64_t kMost = 1 << 20;
