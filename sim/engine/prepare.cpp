@@ -124,10 +124,12 @@ void load_device(const Library& library, Prepared& prepared) {
       library, scenario.runtime.value_or(prepared.unit->default_runtime), scenario.runtime_place);
 }
 
-std::vector<mapping::MemoryTier> tiers_of(const Machine& machine) {
+std::vector<mapping::MemoryTier> tiers_of(const Machine& machine, bool fits) {
+  // Twice the memory for what is known to have run: the share left to a model is a guess.
+  constexpr double kTwice = 2;
   std::vector<mapping::MemoryTier> tiers;
   tiers.push_back({"dram", machine.dram.name, machine.capacity.value,
-                   machine.usable_share.value * machine.capacity.value, true});
+                   (fits ? kTwice : machine.usable_share.value) * machine.capacity.value, true});
   if (machine.storage) {
     tiers.push_back({"flash", machine.storage->name, machine.storage->capacity.value,
                      machine.storage->capacity.value, false});
@@ -278,7 +280,7 @@ std::unique_ptr<Prepared> prepare_all(const Library& library, const Scenario& sc
   for (DigestedFile& file : prepared->files) {
     file.path = library.stored_name(file.path);
   }
-  prepared->tiers = tiers_of(machine);
+  prepared->tiers = tiers_of(machine, scenario.fits);
 
   const std::int64_t positions = scenario.prompt_tokens + scenario.generate_tokens;
   const models::ModelSpec& spec = prepared->model;
