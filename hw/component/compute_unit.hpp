@@ -49,6 +49,7 @@ struct Harness {
   Time vector_call;            // per call of another operator
   int weight_copies = 1;       // replays take turns among so many copies of the weights
   bool keeps_caches = true;    // activations and KV of the last replay are still in the L2
+  bool keeps_kv = true;        // KV of the last replay is, too, where it fits
   bool writes_kv = false;      // an attention call writes its new keys and values first
   bool random_weights = true;  // nought toggles nothing and draws less power
 };
@@ -57,6 +58,8 @@ struct Harness {
 struct KernelUse {
   double product_share = 1;      // of the arithmetic peak that its products of many rows reach
   double stream_share = 1;       // of what the unit can draw that its matrix-vector kernels reach
+  bool matrix_vector = false;    // has kernels of its own for a few rows
+  double scale_ops = 0;          // lanes' work for each sum over a block of 32 integer products
   double unpack_ops = 1;         // vector instructions' lanes per weight that is stored narrower
   double unpack_rows = 1 << 20;  // rows of a product that share one unpacking
   bool all_cores = true;         // threads on every kind of core; else on the fast kinds alone
@@ -67,7 +70,9 @@ struct KernelUse {
 struct StackHabits {
   // Formats beside narrow weights, by name; empty: as the model file has them.
   std::string embedding, head, activations, kv_cache;
-  bool splits_layers = false;  // several devices hold layers in turn; else shards of each layer
+  std::string wide_activations;  // what products of 16-bit weights read; empty: the same type
+  bool copies_table = false;     // the head's copy of a shared table is stored beside it
+  bool splits_layers = false;    // several devices hold layers in turn; else shards of each layer
   std::int64_t most_sequences = 0;  // that it serves at once; 0: as many as fit
   std::int64_t positions = 0;       // that a cache is laid out for at least
   Bytes workspace;                  // beside weights and cache
@@ -89,6 +94,9 @@ struct RuntimeSpec {
   bool fuse_vector_work = false;     // norms, activations, rotary run inside their neighbours
   bool prefetch_weights = false;     // weights of the next operator load while this one computes
   Time kernel_gap;                   // end of a kernel to the start of the next one in a stream
+  bool merges_products = false;      // products of one input run as one: query, key and value
+  bool merges_vector_work = false;   // a residual inside the norm behind it, both rotations at once
+  bool eager_vector_work = false;    // norms and rotations as a framework's chains of kernels
   bool fused_attention = true;       // one kernel, scores never leave the chip
   bool direct_collectives = false;   // one-shot and two-shot all-reduces for short messages
   KernelUse use;
@@ -123,6 +131,11 @@ class ComputeUnit {
   [[nodiscard]] virtual std::optional<std::string> refusal(const Work& work) const = 0;
   [[nodiscard]] virtual TileProgram lower(const Work& work, std::size_t index,
                                           const RuntimeSpec& runtime) const = 0;
+
+  // The same in front of a known memory, for units that choose their kernels by it.
+  [[nodiscard]] virtual TileProgram lower_before(const MemoryView& memory, const Work& work,
+                                                 std::size_t index,
+                                                 const RuntimeSpec& runtime) const;
 
   // One operator on its own, in front of the given memory.
   [[nodiscard]] virtual KernelAnswer answer(const KernelRequest& request, const MemoryView& memory,

@@ -14,18 +14,6 @@ namespace joulesim::hw {
 
 enum class KernelOp : std::uint8_t { gemm, attention, elementwise, moe };
 
-// Vector operators, each with the kernels that a library or an eager framework makes of it.
-enum class VectorOp : std::uint8_t {
-  add,
-  gelu,
-  silu_mul,
-  rmsnorm,
-  layernorm,
-  softmax,
-  rope,
-  embedding,
-};
-
 struct KernelRequest {
   KernelOp op = KernelOp::gemm;
   DataType type = DataType::fp16;  // of the multiplier
@@ -36,6 +24,7 @@ struct KernelRequest {
   // attention: `q_len` new queries a sequence, the last of `kv_len` positions; causal
   std::int64_t batch = 0, q_len = 0, kv_len = 0, heads = 0, kv_heads = 0, head_dim = 0, window = 0;
   double kv_bits = 16;
+  bool causal = true;
 
   VectorOp vector = VectorOp::add;  // elementwise
   bool eager = false;               // as the several kernels of a framework without fusion
@@ -56,6 +45,7 @@ struct MemoryView {
   std::function<Bandwidth()> measured;
   std::optional<EnergyPerByte> energy;  // activates of a stream and the interface included
   std::optional<Power> standing;        // all channels, clocks running
+  bool behind_cache = false;  // a system cache of all units lies in between
 };
 
 struct KernelAnswer {

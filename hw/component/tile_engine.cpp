@@ -52,6 +52,7 @@ void TileEngine::submit(const std::vector<Work>& works, const std::vector<TilePr
   works_ = &works;
   programs_ = &programs;
   finished_programs_ = 0;
+  started_programs_ = 0;
   traces_.clear();
   submitted_.notify(sc_core::SC_ZERO_TIME);
 }
@@ -76,7 +77,12 @@ void TileEngine::load_program(std::size_t p) {
   };
   if (!runtime_.prefetch_weights) {
     wait_for_turn();
+    while (program.loads_after_start && started_programs_ <= p) {
+      wait(program_started_);
+    }
   }
+  const Bandwidth port = unit_.port_bandwidth();
+  const Bandwidth rate = program.draw > Bandwidth(0) ? min(program.draw, port) : port;
   for (const TileRun& run : program.runs) {
     // What earlier operators have produced can only be loaded once they have finished.
     const bool dependent =
@@ -95,7 +101,7 @@ void TileEngine::load_program(std::size_t p) {
       window_.push_back({0, false, buffered});
       const std::int64_t tile = first_tile_ + static_cast<std::int64_t>(window_.size()) - 1;
       for (const TileMove& move : run.loads) {
-        send(work.streams[move.stream], move.bytes, offsets[move.stream], tile);
+        send(work.streams[move.stream], move.bytes, offsets[move.stream], tile, rate);
       }
       Tile& entry = window_[static_cast<std::size_t>(tile - first_tile_)];
       entry.issued = true;
@@ -140,6 +146,8 @@ void TileEngine::compute_program(std::size_t p) {
   if (program.start_ps > 0) {
     wait(ps(program.start_ps));
   }
+  ++started_programs_;
+  program_started_.notify(sc_core::SC_ZERO_TIME);
   for (const TileRun& run : program.runs) {
     for (std::int64_t i = 0; i < run.count; ++i) {
       const std::int64_t since = now_ps();
@@ -155,7 +163,7 @@ void TileEngine::compute_program(std::size_t p) {
         joules_[cause] += run.joules[cause];
       }
       for (const TileMove& move : run.stores) {
-        send(work.streams[move.stream], move.bytes, offsets[move.stream], -1);
+        send(work.streams[move.stream], move.bytes, offsets[move.stream], -1, Bandwidth(0));
       }
       buffers_used_ -= window_.front().buffered ? 1 : 0;
       window_.pop_front();
@@ -172,7 +180,7 @@ void TileEngine::compute_program(std::size_t p) {
 }
 
 void TileEngine::send(const DataStream& stream, std::uint64_t bytes, std::uint64_t& offset,
-                      std::int64_t tile) {
+                      std::int64_t tile, Bandwidth rate) {
   if (bytes == 0 || stream.tier < 0) {
     return;
   }
@@ -182,7 +190,7 @@ void TileEngine::send(const DataStream& stream, std::uint64_t bytes, std::uint64
     if (port_free_ > sc_core::sc_time_stamp()) {
       wait(port_free_ - sc_core::sc_time_stamp());
     }
-    const double seconds = static_cast<double>(bytes) / unit_.port_bandwidth().si();
+    const double seconds = static_cast<double>(bytes) / rate.si();
     port_free_ = sc_core::sc_time_stamp() + ps(std::llround(seconds * 1e12));
   }
   // A stretch of a chunked stream is a part of a chunk, whole chunks, and a part again.

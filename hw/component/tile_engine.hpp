@@ -2,9 +2,9 @@
 // buffers, and a compute process that consumes them. One per active compute unit.
 //
 // Models:      double (n-fold) buffering, in-order operators, launch and drain times, weights
-// loaded
-//              ahead across operators where the runtime does so, several trains in flight, a port
-//              bandwidth limit, writes that are posted and must have landed at the end of a step.
+//              loaded ahead across operators where the runtime does so, several trains in flight, a
+//              bandwidth limit of the port or of a program's requests in flight, writes that are
+//              posted and must have landed at the end of a step.
 // Leaves out:  instruction fetch, interrupts, preemption.
 // Checked by:  tests/timing/tile_engine.cpp (closed forms of bound and overlapped programs).
 #pragma once
@@ -90,9 +90,9 @@ class TileEngine : public sc_core::sc_module {
   void compute_thread();
   void load_program(std::size_t program);
   void compute_program(std::size_t program);
-  // Sends a stretch of a stream as trains and advances the stream's offset.
-  void send(const DataStream& stream, std::uint64_t bytes, std::uint64_t& offset,
-            std::int64_t tile);
+  // Sends a stretch of a stream as trains, loads at `rate`, and advances the stream's offset.
+  void send(const DataStream& stream, std::uint64_t bytes, std::uint64_t& offset, std::int64_t tile,
+            Bandwidth rate);
   void send_train(std::size_t tier, const BurstTrain& train, std::int64_t tile);
   tlm::tlm_sync_enum backward(int tier, tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase,
                               sc_core::sc_time& delay);
@@ -108,11 +108,12 @@ class TileEngine : public sc_core::sc_module {
       window_;  // tiles that the DMA has begun and the compute process has not finished
   std::int64_t first_tile_ = 0;  // sequence number of window_.front()
   int buffers_used_ = 0;
-  std::size_t finished_programs_ = 0;
+  std::size_t finished_programs_ = 0, started_programs_ = 0;
   std::int64_t writes_in_flight_ = 0;
   sc_core::sc_time port_free_;
 
-  sc_core::sc_event submitted_, tile_ready_, buffer_free_, program_done_, landed_, done_;
+  sc_core::sc_event submitted_, tile_ready_, buffer_free_, program_started_, program_done_, landed_,
+      done_;
   std::function<void(std::size_t)> on_program_done_;
   std::vector<OperatorTrace> traces_;
   std::vector<double> joules_;

@@ -4,6 +4,8 @@
 // far as the unit's buffers go) and summed in closed form by the analytic level.
 #pragma once
 
+#include "sim/base/quantity.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -29,6 +31,9 @@ struct TileProgram {
   std::size_t work = 0;       // index of the work in the step
   std::int64_t start_ps = 0;  // launch or issue, before the first tile computes
   std::int64_t drain_ps = 0;  // pipeline emptying after the last tile
+  // What the requests that it has in flight draw from memory at most; zero: what the port gives.
+  Bandwidth draw;
+  bool loads_after_start = false;  // loads are issued by the started kernel, not ahead of it
   std::vector<TileRun> runs;
   std::string limit = "arithmetic";  // what paces the computing: "arithmetic", "l2 delivery", …
   std::string mapping;  // the choice made, for the report: "128x128 tiles, 2 waves, split-K 4"

@@ -6,6 +6,7 @@
 #include "sim/base/quantity.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,18 @@ enum class WorkKind : std::uint8_t {
   attention,  // per sequence and head: softmax(q kT) v over the cached positions
   vector,     // norms, rotary embedding, activations, residuals: `elements` times `ops_per_element`
   copy,       // gathers and cache appends: bytes only
+};
+
+// Vector operators that libraries have kernels of their own for.
+enum class VectorOp : std::uint8_t {
+  add,
+  gelu,
+  silu_mul,
+  rmsnorm,
+  layernorm,
+  softmax,
+  rope,
+  embedding,
 };
 
 // One operand's traffic. Bytes of one stream are consumed in order, tile by tile.
@@ -51,10 +64,16 @@ struct Work {
   double activation_bits = 16;
   std::int64_t m = 0, n = 0, k = 0;
   std::int64_t sequences = 0, heads = 0, kv_heads = 0, head_dim = 0, q_len = 0, kv_len = 0;
+  std::int64_t window = 0;                // how far back a query sees; 0: to the beginning
+  bool causal = true;                     // later keys are not seen
+  std::int64_t experts = 0, choices = 0;  // matmul of `m` rows that are spread over experts
   double pairs = 0;     // (query, key) pairs per head and sequence that are evaluated
   double elements = 0;  // vector work
   double ops_per_element = 0;
-  bool fused = false;  // runs inside its neighbour: no start of its own
+  std::optional<VectorOp> vector;    // what a vector work is, where libraries know it,
+  std::int64_t rows = 0, width = 0;  // and the matrix that it goes over
+  bool adds_residual = false;        // a norm that adds two inputs before
+  bool fused = false;                // runs inside its neighbour: no start of its own
   std::vector<DataStream> streams;
 
   [[nodiscard]] double macs() const;

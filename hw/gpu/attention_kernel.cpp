@@ -7,6 +7,8 @@
 namespace joulesim::hw {
 namespace {
 
+constexpr double kUsable = 0.7;  // of the L2
+
 struct Tile {
   double rows, keys, resident;
 };
@@ -62,9 +64,21 @@ double parts_of(double blocks, double slots, double key_blocks) {
 
 }  // namespace
 
+KernelRun write_keys(const KernelMachine& machine, double tokens, double row, double read_size,
+                     double kv_size) {
+  VectorKernel write;
+  write.blocks = tokens;
+  write.threads = std::clamp(row, 32.0, 512.0);
+  write.read = 2 * tokens * row * read_size;
+  write.written = 2 * tokens * row * kv_size;
+  write.waits = 1 + 2 * ceil_div(row, write.threads);
+  write.instructions = 2 * row * 30;
+  const bool fits = write.read + write.written <= kUsable * machine.spec->l2.value.si();
+  return run_vector(machine, write, fits ? 1 : 0);
+}
+
 KernelRun run_attention(const KernelMachine& machine, const KernelRequest& request,
                         const AttentionUse& use) {
-  constexpr double kUsable = 0.7;  // of the L2
   const SimtGpuSpec& spec = *machine.spec;
   const GpuConstants& c = machine.constants;
   const ChipRates chip(machine);
@@ -110,7 +124,7 @@ KernelRun run_attention(const KernelMachine& machine, const KernelRequest& reque
   } else {
     for (double block = 0; block < row_blocks; ++block) {
       const double last = std::min(q_len, (block + 1) * tile.rows);
-      const double end = kv_len - q_len + last;
+      const double end = request.causal ? kv_len - q_len + last : kv_len;
       const double begin = std::max(0.0, end - window - (last - block * tile.rows) + 1);
       steps += ceil_div(end, tile.keys) - std::floor(begin / tile.keys);
     }
@@ -141,14 +155,18 @@ KernelRun run_attention(const KernelMachine& machine, const KernelRequest& reque
       (cached ? 0 : kv_bytes) + (qo_bytes > kUsable * chip.l2_size ? qo_bytes : qo_bytes / 2);
   const double fetched = steps * 2 * tile.keys * d * kv_size;
   const double in_flight = std::min(blocks, slots) * tile.keys * d * kv_size * 2;
-  const double stream =
-      dram / joint_rate(chip.dram, in_flight / chip.dram_latency) + 2 * chip.dram_latency;
+  const double filling = 2 * chip.dram_latency;
+  const double streaming = dram / joint_rate(chip.dram, in_flight / chip.dram_latency);
+  const double stream = filling + streaming;
   const double delivery = fetched / chip.l2;
 
   KernelRun run;
   run.time = Time(c.launch + std::max({compute, stream, delivery}));
-  run.on_chip = Time(c.launch + std::max(compute, delivery));
-  run.dram = Bytes(dram);
+  run.fixed = Time(c.launch + filling);
+  run.loop = Time(std::max(0.0, std::max(compute, delivery) - filling));
+  run.stream = Time(streaming);
+  run.dram.keys = cached ? 0 : kv_bytes;
+  run.dram.inputs = run.dram.outputs = (dram - run.dram.keys) / 2;
   run.l2 = Bytes(fetched + qo_bytes);
   run.macs = steps * 2 * tile.rows * tile.keys * d;
   run.vector_ops = steps * scores * c.softmax_ops;
@@ -183,16 +201,7 @@ KernelRun run_attention(const KernelMachine& machine, const KernelRequest& reque
     run.then(run_vector(machine, turn, 1));
   }
   if (use.writes_kv) {
-    VectorKernel write;
-    const double row = kv_heads * d;
-    write.blocks = batch * q_len;
-    write.threads = std::clamp(row, 32.0, 512.0);
-    write.read = 2 * batch * q_len * row * out_size;
-    write.written = 2 * batch * q_len * row * kv_size;
-    write.waits = 1 + 2 * ceil_div(row, write.threads);
-    write.instructions = 2 * row * 30;
-    run.then(
-        run_vector(machine, write, write.read + write.written <= kUsable * chip.l2_size ? 1 : 0));
+    run.then(write_keys(machine, batch * q_len, kv_heads * d, out_size, kv_size));
   }
   run.bound = bound;
   run.mapping = mapping;

@@ -19,6 +19,10 @@ struct AttentionUse {
   bool kv_cached = false;  // keys and values lie in the L2 if they fit
 };
 
+// The kernel that writes `tokens` new keys and values of `row` elements each.
+KernelRun write_keys(const KernelMachine& machine, double tokens, double row, double read_size,
+                     double kv_size);
+
 KernelRun run_attention(const KernelMachine& machine, const KernelRequest& request,
                         const AttentionUse& use);
 

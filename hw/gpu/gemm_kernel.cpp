@@ -61,15 +61,15 @@ double resident_blocks(const SimtGpuSpec& spec, const GemmTile& tile, double sha
 }
 
 // DRAM bytes of both operands when blocks are walked in groups of rows.
-double operand_traffic(const KernelMachine& machine, const GemmShape& shape, double a_bytes,
-                       double w_bytes, double row_tiles, double column_tiles, double rows,
-                       double slots) {
+KernelTraffic operand_traffic(const KernelMachine& machine, const GemmShape& shape, double a_bytes,
+                              double w_bytes, double row_tiles, double column_tiles, double rows,
+                              double slots) {
   constexpr double kUsable = 0.7;  // of the L2, for operands that are to be found again
   const ChipRates chip(machine);
   double a = a_bytes * (1 - shape.a_cached);
   double w = w_bytes * (1 - shape.w_cached);
   if (!shape.groups.empty() || w_bytes <= kUsable * chip.l2_size) {
-    return a + w;
+    return {w, a, 0, 0};
   }
   const double walked =
       std::min(row_tiles, machine.constants.group_rows * std::max(1.0, 128 / rows));
@@ -78,7 +78,7 @@ double operand_traffic(const KernelMachine& machine, const GemmShape& shape, dou
   if (strip > kUsable * chip.l2_size) {
     a = a_bytes * ceil_div(column_tiles, std::max(1.0, slots / walked));
   }
-  return a + w;
+  return {w, a, 0, 0};
 }
 
 }  // namespace
@@ -129,8 +129,10 @@ std::optional<GemmPlan> gemm_with(const KernelMachine& machine, const GemmShape&
   }
   const double a_bytes = m * k * a_size;
   const double w_bytes = weights * n * k * w_size;
-  const double dram_bytes =
+  KernelTraffic traffic =
       operand_traffic(machine, shape, a_bytes, w_bytes, row_tiles, column_tiles, rows, slots);
+  const double dram_bytes = traffic.all();
+  traffic.outputs = m * n * c_size;
 
   // Two SMs that work on one tile each fetch a half of the shared operand.
   const bool shared_tile = spec.issue == MatrixIssue::tensor_memory && tile.cluster > 1;
@@ -184,30 +186,36 @@ std::optional<GemmPlan> gemm_with(const KernelMachine& machine, const GemmShape&
         (c.epilogue_cycles / chip.clock + out) / (each > 1 && !first ? each : 1);
     loop_total = std::max(loop_total, std::max(loop, stream));
     stream_total += stream;
-    return std::pair(prologue + std::max(loop, stream) + epilogue, prologue + loop + epilogue);
+    KernelRun run;
+    run.fixed = Time(prologue + epilogue);
+    run.loop = Time(loop);
+    run.stream = Time(stream);
+    run.time = run.fixed + max(run.loop, run.stream);
+    return run;
   };
   const double full = std::floor(blocks / slots);
   const double rest = blocks - full * slots;
-  double seconds = c.launch;
-  double on_chip = c.launch;
+  GemmPlan plan;
+  plan.run.time = plan.run.fixed = Time(c.launch);
+  const auto take = [&](const KernelRun& part, double times) {
+    plan.run.time += times * part.time;
+    plan.run.fixed += times * part.fixed;
+    plan.run.loop += times * part.loop;
+    plan.run.stream += times * part.stream;
+  };
   if (full > 0) {
-    const auto [time, chip_time] = wave(slots, false);
-    seconds += full * time;
-    on_chip += full * chip_time;
+    take(wave(slots, false), full);
   }
   if (rest > 0) {
-    const auto [time, chip_time] = wave(rest, full == 0);
-    seconds += time;
-    on_chip += chip_time;
+    take(wave(rest, full == 0), 1);
   }
   double partial = 0;
   if (split > 1) {
     partial = 2 * split * m * n * 4;
-    const double reduce = c.reduce + partial / (0.5 * chip.l2);
-    seconds += reduce;
-    on_chip += reduce;
+    const Time reduce(c.reduce + partial / (0.5 * chip.l2));
+    plan.run.time += reduce;
+    plan.run.fixed += reduce;
   }
-  GemmPlan plan;
   plan.rows = tile.rows;
   plan.columns = tile.columns;
   plan.stages = stages;
@@ -216,9 +224,7 @@ std::optional<GemmPlan> gemm_with(const KernelMachine& machine, const GemmShape&
   plan.resident = static_cast<std::int64_t>(resident);
   plan.blocks = static_cast<std::int64_t>(blocks);
   plan.waves = static_cast<std::int64_t>(full + (rest > 0 ? 1 : 0));
-  plan.run.time = Time(seconds);
-  plan.run.on_chip = Time(on_chip);
-  plan.run.dram = Bytes(dram_bytes + m * n * c_size);
+  plan.run.dram = traffic;
   plan.run.l2 = Bytes(blocks * steps * stage + partial);
   plan.run.macs = blocks * steps * depth * rows * columns;
   plan.run.vector_ops = shape.unpack_ops * blocks * steps * depth * columns;

@@ -61,22 +61,8 @@ double least_ops(const KernelRequest& r) {
   return 0;
 }
 
-// Activations become narrow in a kernel of their own: read wide, find the scale, write narrow.
-KernelRun quantise(const KernelMachine& machine, double rows, double width, double bits) {
-  constexpr double kWide = 2;
-  VectorKernel kernel;
-  kernel.blocks = rows;
-  kernel.threads = std::clamp(width / 8, 32.0, 1024.0);
-  kernel.read = rows * width * kWide;
-  kernel.written = rows * width * bits / 8;
-  kernel.again = kernel.read;
-  kernel.waits = 2.5;
-  kernel.instructions = width * 15;
-  return run_vector(machine, kernel, 1);
-}
-
 KernelRun run_gemm(const KernelMachine& machine, const KernelRequest& request,
-                   const Harness& harness) {
+                   const RuntimeSpec& runtime, const Harness& harness) {
   const SimtGpuSpec& spec = *machine.spec;
   GemmShape shape;
   shape.m = request.m;
@@ -88,8 +74,7 @@ KernelRun run_gemm(const KernelMachine& machine, const KernelRequest& request,
   shape.w_bits = request.weight_bits;
   shape.c_bits = request.output_bits;
   if (request.weight_bits < type_bits) {
-    constexpr double kUnpackInstructions = 2.5;
-    shape.unpack_ops = kUnpackInstructions;
+    shape.unpack_ops = runtime.use.unpack_ops;
   }
   const double l2 = spec.l2.value.si();
   const double weights =
@@ -100,8 +85,8 @@ KernelRun run_gemm(const KernelMachine& machine, const KernelRequest& request,
   shape.a_cached = activations < kUsable * l2 ? 1 : 0;
   KernelRun run = plan_gemm(machine, shape).run;
   if (request.activation_bits > type_bits && type_bits <= 8) {
-    KernelRun both =
-        quantise(machine, static_cast<double>(shape.m), static_cast<double>(shape.k), type_bits);
+    KernelRun both = quantise_rows(machine, static_cast<double>(shape.m),
+                                   static_cast<double>(shape.k), type_bits);
     const std::string mapping = run.mapping;
     const std::string bound = run.bound;
     both.then(run);
@@ -117,9 +102,9 @@ KernelRun run_request(const KernelMachine& machine, const KernelRequest& request
   const Harness harness = runtime.harness.value_or(Harness{});
   switch (request.op) {
     case KernelOp::gemm:
-      return run_gemm(machine, request, harness);
+      return run_gemm(machine, request, runtime, harness);
     case KernelOp::attention:
-      return run_attention(machine, request, {harness.writes_kv, harness.keeps_caches});
+      return run_attention(machine, request, {harness.writes_kv, harness.keeps_kv});
     case KernelOp::elementwise:
       return run_vector_op(machine, request, harness.keeps_caches);
     case KernelOp::moe:
@@ -128,21 +113,67 @@ KernelRun run_request(const KernelMachine& machine, const KernelRequest& request
   return {};
 }
 
-double dynamic_joules(const KernelMachine& machine, const KernelRequest& request,
-                      const KernelRun& run, bool random) {
+}  // namespace
+
+KernelRun quantise_rows(const KernelMachine& machine, double rows, double width, double bits) {
+  constexpr double kWide = 2;
+  VectorKernel kernel;
+  kernel.blocks = rows;
+  kernel.threads = std::clamp(width / 8, 32.0, 1024.0);
+  kernel.read = rows * width * kWide;
+  kernel.written = rows * width * bits / 8;
+  kernel.again = kernel.read;
+  kernel.waits = 2.5;
+  kernel.instructions = width * 15;
+  return run_vector(machine, kernel, 1);
+}
+
+namespace {
+
+KernelJoules joules_of(const KernelMachine& machine, DataType type, const KernelRun& run,
+                       bool random) {
   const SimtGpuSpec& spec = *machine.spec;
   const GpuConstants& c = machine.constants;
   const double toggle = random ? c.toggle : c.toggle * c.zeros;
-  const ArithmeticRate* rate = spec.arithmetic.find(request.type);
-  const double per_mac =
-      rate == nullptr ? 0 : 2 * (rate->energy.value.si() + spec.control_energy.value.si());
-  return toggle * (run.macs * per_mac + run.vector_ops * spec.vector_energy.value.si() +
-                   run.l2.si() *
-                       (spec.l2_energy.value.si() + 2 * spec.shared_memory_energy.value.si())) +
-         run.dram.si() * c.dram_joule;
+  const ArithmeticRate* rate = spec.arithmetic.find(type);
+  KernelJoules joules;
+  joules.mac = rate == nullptr ? 0 : toggle * run.macs * 2 * rate->energy.value.si();
+  joules.control = toggle * run.macs * 2 * spec.control_energy.value.si();
+  joules.vector = toggle * run.vector_ops * spec.vector_energy.value.si();
+  joules.l2 = toggle * run.l2.si() * spec.l2_energy.value.si();
+  joules.shared = toggle * run.l2.si() * 2 * spec.shared_memory_energy.value.si();
+  joules.dram = run.dram.all() * c.dram_joule;
+  return joules;
 }
 
 }  // namespace
+
+SettledRun settle(const KernelMachine& machine, DataType type, bool random,
+                  const std::function<KernelRun(const KernelMachine&)>& run) {
+  const SimtGpuSpec& spec = *machine.spec;
+  SettledRun settled;
+  settled.clock = machine.clock;
+  settled.run = run(machine);
+  settled.joules = joules_of(machine, type, settled.run, random);
+  const double still = spec.idle.value.si() + spec.active.value.si();
+  const double limit = spec.limit.value.si();
+  const double time = settled.run.time.si();
+  const double starting = machine.constants.launch * settled.run.kernels;
+  const double drawn = settled.joules.all() / std::max(time - starting, 0.1 * time);
+  if (time > 0 && still + drawn > limit) {
+    KernelMachine slower = machine;
+    const double ratio = std::pow((limit - still) / drawn, 1 / machine.constants.clock_exponent);
+    slower.clock = machine.clock * ratio;
+    settled.run = run(slower);
+    settled.clock = slower.clock;
+    settled.lowered = true;
+    for (double* joules : {&settled.joules.mac, &settled.joules.control, &settled.joules.vector,
+                           &settled.joules.shared, &settled.joules.l2, &settled.joules.dram}) {
+      *joules *= ratio * ratio;
+    }
+  }
+  return settled;
+}
 
 std::optional<std::string> kernel_refusal(const SimtGpuSpec& spec, const KernelRequest& request) {
   if (request.op != KernelOp::elementwise && spec.arithmetic.find(request.type) == nullptr) {
@@ -155,22 +186,12 @@ KernelAnswer answer_kernel(const KernelMachine& machine, const KernelRequest& re
                            const RuntimeSpec& runtime) {
   const SimtGpuSpec& spec = *machine.spec;
   const Harness harness = runtime.harness.value_or(Harness{});
-  KernelRun run = run_request(machine, request, runtime);
+  const SettledRun settled =
+      settle(machine, request.type, harness.random_weights,
+             [&](const KernelMachine& at) { return run_request(at, request, runtime); });
+  const KernelRun& run = settled.run;
   const double still = spec.idle.value.si() + spec.active.value.si();
-  const double limit = spec.limit.value.si();
   const double starting = machine.constants.launch * run.kernels;
-  const double busy = std::max(run.time.si() - starting, 0.1 * run.time.si());
-  double joules = dynamic_joules(machine, request, run, harness.random_weights);
-  std::string clocked;
-  if (still + joules / busy > limit) {
-    KernelMachine slower = machine;
-    const double ratio =
-        std::pow((limit - still) / (joules / busy), 1 / machine.constants.clock_exponent);
-    slower.clock = machine.clock * ratio;
-    run = run_request(slower, request, runtime);
-    joules *= ratio * ratio;
-    clocked = fmt::format(", clock lowered to {}", format(slower.clock));
-  }
   KernelAnswer answer;
   double seconds = run.time.si();
   if (harness.clock == Harness::Clock::device) {
@@ -179,7 +200,7 @@ KernelAnswer answer_kernel(const KernelMachine& machine, const KernelRequest& re
     seconds += (request.op == KernelOp::elementwise ? harness.vector_call : harness.call).si();
   }
   answer.time = Time(seconds);
-  answer.energy = Energy(still * seconds + joules);
+  answer.energy = Energy(still * seconds + settled.joules.all());
   const double ops = least_ops(request);
   const double bytes = least_bytes(request);
   answer.ops = Ops(ops);
@@ -192,7 +213,10 @@ KernelAnswer answer_kernel(const KernelMachine& machine, const KernelRequest& re
   answer.roofline = Time(std::max(compute, bytes / machine.memory.peak.si()));
   answer.share_of_peak = seconds > 0 ? compute / seconds : 0;
   answer.bound = starting > 0.5 * run.time.si() ? "launch" : run.bound;
-  answer.mapping = run.mapping + clocked;
+  answer.mapping = run.mapping;
+  if (settled.lowered) {
+    answer.mapping += fmt::format(", clock lowered to {}", format(settled.clock));
+  }
   return answer;
 }
 

@@ -19,12 +19,21 @@ struct KernelMachine {
   GpuConstants constants;
 };
 
+// Bytes between the chip and its memory, by what they are.
+struct KernelTraffic {
+  double weights = 0, inputs = 0, keys = 0, outputs = 0;
+  [[nodiscard]] double all() const { return weights + inputs + keys + outputs; }
+};
+
 // What a kernel, or the several kernels of one operator, came to.
 struct KernelRun {
-  Time time;     // first block issued to last one retired, summed over kernels
-  Time on_chip;  // the same with an infinitely fast memory
+  Time time;    // first block issued to last one retired, summed over kernels
+  Time fixed;   // part of it that neither the SMs' work nor the memory's overlaps: starts, tails
+  Time loop;    // work of the SMs that overlaps with the memory's
+  Time stream;  // work of the memory, alone; in one kernel time = fixed + max(loop, stream)
   int kernels = 1;
-  Bytes dram, l2;   // moved
+  KernelTraffic dram;
+  Bytes l2;         // moved
   double macs = 0;  // executed, padding included
   double vector_ops = 0;
   std::string bound;
@@ -35,9 +44,14 @@ struct KernelRun {
     bound = next.time > time ? next.bound : bound;
     mapping = next.time > time || mapping.empty() ? next.mapping : mapping;
     time += next.time;
-    on_chip += next.on_chip;
+    fixed += next.fixed;
+    loop += next.loop;
+    stream += next.stream;
     kernels += next.kernels;
-    dram += next.dram;
+    dram.weights += next.dram.weights;
+    dram.inputs += next.dram.inputs;
+    dram.keys += next.dram.keys;
+    dram.outputs += next.dram.outputs;
     l2 += next.l2;
     macs += next.macs;
     vector_ops += next.vector_ops;
@@ -49,12 +63,18 @@ struct ChipRates {
   explicit ChipRates(const KernelMachine& machine)
       : sms(static_cast<double>(machine.spec->sms)),
         clock(machine.clock.si()),
-        dram(machine.memory.stream.si() * machine.constants.dram_share),
+        dram(std::min(
+            machine.memory.stream.si() * (decoupled(machine) ? 1 : machine.constants.dram_share),
+            machine.spec->memory.value.si())),
         l2(machine.spec->l2_bandwidth.value.si()),
         port(machine.spec->sm_port.value.si() * clock),
         l2_size(machine.spec->l2.value.si()),
         dram_latency(machine.spec->memory_latency.value.si() * machine.constants.loaded_latency),
         l2_latency(machine.spec->l2_latency.value.si() * machine.constants.loaded_latency) {}
+  // Behind a system cache its controller, not the chip's slices, spreads requests over channels.
+  static bool decoupled(const KernelMachine& machine) {
+    return machine.memory.behind_cache && machine.spec->port.value > machine.spec->memory.value;
+  }
   double sms, clock, dram, l2, port, l2_size, dram_latency, l2_latency;
 };
 

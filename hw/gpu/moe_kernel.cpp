@@ -1,6 +1,5 @@
 #include "hw/gpu/moe_kernel.hpp"
 
-#include "hw/gpu/gemm_kernel.hpp"
 #include "hw/gpu/vector_kernel.hpp"
 
 #include <fmt/format.h>
@@ -42,9 +41,10 @@ std::vector<std::int64_t> expert_rows(const KernelRequest& request) {
     mine.push_back(std::min(tokens, loads[i] / total * chosen));
   }
   if (request.expert_shards > 1 && chosen <= static_cast<double>(request.experts)) {
-    // With fewer draws than experts the most loaded shard is the one that got them all.
+    // With fewer draws than experts the most loaded shard is the one that got all that it can:
+    // a token chooses an expert once.
     for (double& load : mine) {
-      load = chosen / static_cast<double>(mine.size());
+      load = std::min(tokens, chosen / static_cast<double>(mine.size()));
     }
   }
   // Experts that at least one of the draws hits.
@@ -65,6 +65,29 @@ std::vector<std::int64_t> expert_rows(const KernelRequest& request) {
   return result;
 }
 
+KernelRun run_expert_product(const KernelMachine& machine, const KernelRequest& request,
+                             GemmShape shape) {
+  // Compiled tiles: narrow ones until an expert can expect a whole tile.
+  const bool few = request.tokens <= request.experts;
+  GemmTile tile;
+  tile.rows = few ? 16 : 64;
+  tile.columns = few ? 32 : 64;
+  tile.k_bytes = static_cast<int>((few ? 64 : 32) * std::max(shape.a_bits, shape.w_bits) / 8);
+  tile.warps = 4;
+  shape.groups = expert_rows(request);
+  shape.m = std::accumulate(shape.groups.begin(), shape.groups.end(), std::int64_t{0});
+  shape.loop_share *= machine.constants.compiled_share;
+  const int stages = machine.spec->copy == TileCopy::registers ? 2 : machine.constants.moe_stages;
+  const auto plan = gemm_with(machine, shape, tile, stages, 1);
+  if (!plan) {
+    return plan_gemm(machine, shape).run;
+  }
+  KernelRun run = plan->run;
+  run.mapping = fmt::format("{} experts, {}x{}x{} tiles, {} blocks", shape.groups.size(),
+                            plan->rows, plan->columns, plan->depth, plan->blocks);
+  return run;
+}
+
 KernelRun run_moe(const KernelMachine& machine, const KernelRequest& request) {
   const std::vector<std::int64_t> groups = expert_rows(request);
   const auto rows =
@@ -76,15 +99,6 @@ KernelRun run_moe(const KernelMachine& machine, const KernelRequest& request) {
   const double b = request.activation_bits / 8;
   const ChipRates chip(machine);
 
-  // Compiled tiles: narrow ones until an expert can expect a whole tile.
-  const bool few = request.tokens <= request.experts;
-  GemmTile tile;
-  tile.rows = few ? 16 : 64;
-  tile.columns = few ? 32 : 64;
-  tile.k_bytes = static_cast<int>((few ? 64 : 32) *
-                                  std::max(request.activation_bits, request.weight_bits) / 8);
-  tile.warps = 4;
-
   GemmShape up;
   up.m = static_cast<std::int64_t>(rows);
   up.n = std::llround(2 * inter);
@@ -92,13 +106,10 @@ KernelRun run_moe(const KernelMachine& machine, const KernelRequest& request) {
   up.type = request.type;
   up.a_bits = request.activation_bits;
   up.w_bits = request.weight_bits;
-  up.groups = groups;
-  up.loop_share = machine.constants.compiled_share;
   GemmShape down = up;
   down.n = request.hidden;
   down.k = std::llround(inter);
 
-  const int stages = machine.spec->copy == TileCopy::registers ? 2 : machine.constants.moe_stages;
   KernelRun run;
   run.kernels = 0;
   // Sorting: counts, prefix sums, positions, in two kernels.
@@ -112,16 +123,16 @@ KernelRun run_moe(const KernelMachine& machine, const KernelRequest& request) {
   std::string mapping;
   std::string bound;
   for (const GemmShape& shape : {up, down}) {
-    const auto plan = gemm_with(machine, shape, tile, stages, 1);
-    KernelRun product = plan ? plan->run : plan_gemm(machine, shape).run;
+    KernelRun product = run_expert_product(machine, request, shape);
     // Rows of experts that live elsewhere are cleared all the same.
     const double cleared = std::max(0.0, all_rows - rows) * static_cast<double>(shape.n) * b;
-    product.time += Time(cleared / (chip.dram * machine.constants.write_share));
-    product.dram += Bytes(cleared);
-    if (mapping.empty() && plan) {
-      mapping = fmt::format("{} experts, {}x{}x{} tiles, {} blocks", groups.size(), plan->rows,
-                            plan->columns, plan->depth, plan->blocks);
-      bound = plan->run.bound;
+    const Time clearing(cleared / (chip.dram * machine.constants.write_share));
+    product.time += clearing;
+    product.fixed += clearing;
+    product.dram.outputs += cleared;
+    if (mapping.empty()) {
+      mapping = product.mapping;
+      bound = product.bound;
     }
     run.then(product);
   }

@@ -9,7 +9,7 @@
 // Checked by:  tests/timing/gpu_kernels.cpp, tests/anchors/gpu_measured.cpp.
 #pragma once
 
-#include "hw/gpu/kernel_machine.hpp"
+#include "hw/gpu/gemm_kernel.hpp"
 
 #include <vector>
 
@@ -17,6 +17,10 @@ namespace joulesim::hw {
 
 // Rows of each expert of the most loaded shard that has any, largest first.
 std::vector<std::int64_t> expert_rows(const KernelRequest& request);
+
+// One of the grouped products: `shape` with its n, k and formats; rows follow from the request.
+KernelRun run_expert_product(const KernelMachine& machine, const KernelRequest& request,
+                             GemmShape shape);
 
 KernelRun run_moe(const KernelMachine& machine, const KernelRequest& request);
 

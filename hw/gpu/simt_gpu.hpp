@@ -1,14 +1,10 @@
 // A GPU: thread-block tiles over streaming multiprocessors in waves.
 //
-// Models:      choice of output tile, pipeline stages and split-K that a vendor library would make,
-// by
-//              the shortest predicted time; waves of thread blocks over the SMs with a partly
-//              filled last one; K loop paced by the tensor pipeline or by L2 delivery, with a
-//              prologue; padding of small products to the tile; vector and exponential rates; fused
-//              attention (query blocks in prefill, split keys in decode); launch cost per kernel
-//              from the software stack.
-// Leaves out:  clock reduction under a power limit, warp scheduling, L2 slices, sparsity, clusters.
-// Checked by:  tests/timing/gpu.cpp (wave quantisation, peak, split-K), tests/laws/units.cpp.
+// Models:      what hw/gpu/gpu_lowering.hpp makes of a work, and single kernels as
+//              hw/gpu/gpu_kernels.hpp answers them.
+// Leaves out:  warp scheduling, L2 slices, sparsity.
+// Checked by:  tests/timing/gpu.cpp, tests/timing/gpu_kernels.cpp, tests/oracle/gpu_lowering.cpp,
+//              tests/laws/units.cpp.
 #pragma once
 
 #include "hw/component/compute_unit.hpp"
@@ -17,16 +13,6 @@
 #include <memory>
 
 namespace joulesim::hw {
-
-// How a product is cut.
-struct GemmTiling {
-  std::int64_t bm = 0, bn = 0, split = 1;
-  std::int64_t blocks = 0, waves = 0;
-  double seconds = 0;           // on the SMs
-  double l2_bytes = 0;          // delivered from L2
-  bool delivery_bound = false;  // paced by L2 delivery rather than by the tensor pipeline
-  double padded_macs = 0;       // executed, padding included
-};
 
 class SimtGpu final : public ComputeUnit {
  public:
@@ -38,6 +24,9 @@ class SimtGpu final : public ComputeUnit {
   [[nodiscard]] std::optional<std::string> refusal(const Work& work) const override;
   [[nodiscard]] TileProgram lower(const Work& work, std::size_t index,
                                   const RuntimeSpec& runtime) const override;
+  [[nodiscard]] TileProgram lower_before(const MemoryView& memory, const Work& work,
+                                         std::size_t index,
+                                         const RuntimeSpec& runtime) const override;
   [[nodiscard]] KernelAnswer answer(const KernelRequest& request, const MemoryView& memory,
                                     const RuntimeSpec& runtime) const override;
   [[nodiscard]] const std::vector<EnergyCause>& causes() const override { return causes_; }
@@ -55,23 +44,7 @@ class SimtGpu final : public ComputeUnit {
   [[nodiscard]] std::shared_ptr<const ComputeUnit> scaled(double arithmetic,
                                                           double port) const override;
 
-  // The tiling with the shortest time for C[m,n] = A[m,k] W[n,k]; `memory_seconds` is the time that
-  // the memory needs anyway, so that splitting K is only paid for where it helps.
-  [[nodiscard]] GemmTiling choose_tiling(const Work& work, double memory_seconds) const;
-
  private:
-  // Bytes per second that each of `blocks` busy SMs gets from L2.
-  [[nodiscard]] double l2_share(double blocks) const;
-  struct Cost {
-    double seconds = 0, l2_bytes = 0, shared_bytes = 0, macs = 0, vector_ops = 0;
-    std::int64_t waves = 1;
-    std::string limit = "arithmetic";
-    std::string mapping;
-  };
-  [[nodiscard]] Cost matmul_cost(const Work& work, double memory_seconds) const;
-  [[nodiscard]] Cost attention_cost(const Work& work) const;
-  [[nodiscard]] Cost vector_cost(const Work& work) const;
-
   SimtGpuSpec spec_;
   std::vector<EnergyCause> causes_;
 };

@@ -7,20 +7,6 @@ namespace {
 
 constexpr double kUsable = 0.7;  // of the L2, for data that are to be found again
 
-// A framework's elementwise kernel: four elements a thread, whole vectors.
-VectorKernel plain(double elements, double read, double written, double instructions) {
-  constexpr double kThreads = 128;
-  constexpr double kPerThread = 4;
-  VectorKernel kernel;
-  kernel.threads = kThreads;
-  kernel.blocks = std::max(1.0, ceil_div(elements, kThreads * kPerThread));
-  kernel.read = elements * read;
-  kernel.written = elements * written;
-  kernel.waits = 2;
-  kernel.instructions = kThreads * kPerThread * instructions;
-  return kernel;
-}
-
 // One block a row, a thread for every element up to a limit.
 VectorKernel by_row(double rows, double width, double most_threads, double read, double written) {
   VectorKernel kernel;
@@ -36,30 +22,46 @@ std::vector<VectorKernel> eager_kernels(VectorOp op, double elements, double b) 
   constexpr double kSimple = 12;
   switch (op) {
     case VectorOp::rmsnorm:  // widen, square, mean, add and root, scale, narrow, weight
-      return {plain(elements, b, kWide, kSimple), plain(elements, kWide, kWide, kSimple),
-              plain(elements, kWide, 0, kSimple), plain(1, kWide, kWide, kSimple),
-              plain(1, kWide, kWide, kSimple),    plain(elements, kWide, kWide, kSimple),
-              plain(elements, kWide, b, kSimple), plain(elements, b, b, kSimple)};
+      return {
+          plain_kernel(elements, b, kWide, kSimple), plain_kernel(elements, kWide, kWide, kSimple),
+          plain_kernel(elements, kWide, 0, kSimple), plain_kernel(1, kWide, kWide, kSimple),
+          plain_kernel(1, kWide, kWide, kSimple),    plain_kernel(elements, kWide, kWide, kSimple),
+          plain_kernel(elements, kWide, b, kSimple), plain_kernel(elements, b, b, kSimple)};
     case VectorOp::rope: {  // per tensor: times cosine, negate a half, join, times sine, add
-      std::vector<VectorKernel> kernels = {plain(1, b, b, kSimple), plain(1, b, b, kSimple)};
+      std::vector<VectorKernel> kernels = {plain_kernel(1, b, b, kSimple),
+                                           plain_kernel(1, b, b, kSimple)};
       for (int tensor = 0; tensor < 2; ++tensor) {
         const double half = elements / 2;
-        kernels.push_back(plain(half, b, b, kSimple));
-        kernels.push_back(plain(half / 2, b, b, kSimple));
-        kernels.push_back(plain(half, b, b, 2 * kSimple));
-        kernels.push_back(plain(half, b, b, kSimple));
-        kernels.push_back(plain(half, 2 * b, b, kSimple));
+        kernels.push_back(plain_kernel(half, b, b, kSimple));
+        kernels.push_back(plain_kernel(half / 2, b, b, kSimple));
+        kernels.push_back(plain_kernel(half, b, b, 2 * kSimple));
+        kernels.push_back(plain_kernel(half, b, b, kSimple));
+        kernels.push_back(plain_kernel(half, 2 * b, b, kSimple));
       }
       return kernels;
     }
     case VectorOp::silu_mul:
-      return {plain(elements, b, b, 40), plain(elements, 2 * b, b, kSimple)};
+      return {plain_kernel(elements, b, b, 40), plain_kernel(elements, 2 * b, b, kSimple)};
     default:
       return {};
   }
 }
 
 }  // namespace
+
+// A framework's elementwise kernel: four elements a thread, whole vectors.
+VectorKernel plain_kernel(double elements, double read, double written, double instructions) {
+  constexpr double kThreads = 128;
+  constexpr double kPerThread = 4;
+  VectorKernel kernel;
+  kernel.threads = kThreads;
+  kernel.blocks = std::max(1.0, ceil_div(elements, kThreads * kPerThread));
+  kernel.read = elements * read;
+  kernel.written = elements * written;
+  kernel.waits = 2;
+  kernel.instructions = kThreads * kPerThread * instructions;
+  return kernel;
+}
 
 KernelRun run_vector(const KernelMachine& machine, const VectorKernel& kernel, double cached) {
   const GpuConstants& c = machine.constants;
@@ -90,8 +92,11 @@ KernelRun run_vector(const KernelMachine& machine, const VectorKernel& kernel, d
   const double stream = latency + std::max(dram, l2);
   KernelRun run;
   run.time = Time(c.launch + std::max(compute, stream));
-  run.on_chip = Time(c.launch + std::max(compute, latency + l2));
-  run.dram = Bytes(read + written);
+  run.fixed = Time(c.launch + latency);
+  run.loop = Time(std::max(compute - latency, l2));
+  run.stream = Time(dram);
+  run.dram.inputs = read;
+  run.dram.outputs = written;
   run.l2 = Bytes(kernel.read + kernel.again + kernel.written);
   run.vector_ops = kernel.blocks * kernel.instructions;
   run.bound = stream > compute     ? (dram > l2 ? "memory" : "l2 delivery")
@@ -115,9 +120,9 @@ std::vector<VectorKernel> kernels_of(const KernelMachine& machine, VectorOp op, 
   }
   switch (op) {
     case VectorOp::add:
-      return {plain(elements, 2 * b, b, kSimple)};
+      return {plain_kernel(elements, 2 * b, b, kSimple)};
     case VectorOp::gelu:
-      return {plain(elements, b, b, kExponential)};
+      return {plain_kernel(elements, b, b, kExponential)};
     case VectorOp::silu_mul: {
       VectorKernel kernel = by_row(rows, width, 1024, 2 * b, b);
       kernel.waits = 1 + 0.55 * (ceil_div(width, kernel.threads) - 1);
@@ -163,7 +168,7 @@ std::vector<VectorKernel> kernels_of(const KernelMachine& machine, VectorOp op, 
       constexpr double kIndexing = 210;  // long divisions of every element's place
       constexpr double kFewRows = 16;    // walked one after the other by every block
       if (rows <= kFewRows) {
-        VectorKernel kernel = plain(width, rows * b, rows * b, kSimple * rows);
+        VectorKernel kernel = plain_kernel(width, rows * b, rows * b, kSimple * rows);
         kernel.waits = 1 + 1.2 * rows;
         return {kernel};
       }

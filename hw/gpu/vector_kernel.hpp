@@ -32,6 +32,9 @@ KernelRun run_vector(const KernelMachine& machine, const VectorKernel& kernel, d
 std::vector<VectorKernel> kernels_of(const KernelMachine& machine, VectorOp op, double rows,
                                      double width, double bytes_per_element, bool eager);
 
+// A framework's elementwise kernel: bytes read and written, and instructions, of every element.
+VectorKernel plain_kernel(double elements, double read, double written, double instructions);
+
 KernelRun run_vector_op(const KernelMachine& machine, const KernelRequest& request,
                         bool keeps_caches);
 

@@ -22,6 +22,7 @@ Harness harness_from(const ConfigNode& node) {
   constexpr std::int64_t kMostCopies = 1 << 10;
   harness.weight_copies = static_cast<int>(node.integer("weight_copies", 1, kMostCopies));
   harness.keeps_caches = node.flag("keeps_caches");
+  harness.keeps_kv = harness.keeps_caches;
   harness.writes_kv = node.flag("writes_kv");
   harness.random_weights = node.choice("weights", {"random", "zeros"}) == "random";
   return harness;
@@ -38,6 +39,10 @@ KernelUse use_from(const ConfigNode& node) {
   };
   use.product_share = share("share", use.product_share);
   use.stream_share = share("stream_share", use.stream_share);
+  use.matrix_vector = node.flag_if("matrix_vector").value_or(false);
+  if (const auto ops = node.count_if("scale")) {
+    use.scale_ops = ops->value;
+  }
   if (const auto ops = node.count_if("unpack")) {
     use.unpack_ops = ops->value;
   }
@@ -53,6 +58,8 @@ StackHabits habits_from(const ConfigNode& node) {
   habits.head = node.text_if("head").value_or("");
   habits.activations = node.text_if("activations").value_or("");
   habits.kv_cache = node.text_if("kv_cache").value_or("");
+  habits.wide_activations = node.text_if("wide_activations").value_or("");
+  habits.copies_table = node.flag_if("copies_table").value_or(false);
   habits.splits_layers =
       node.choice_if("devices_hold", {"layers", "shards"}).value_or("shards") == "layers";
   constexpr std::int64_t kMost = 1 << 20;
@@ -95,6 +102,9 @@ RuntimeSpec runtime_from(const ConfigNode& part) {
     spec.kernel_gap = kernels->figure<Time>("gap").value;
     spec.fused_attention = kernels->flag("fused_attention");
     spec.direct_collectives = kernels->flag_if("direct_collectives").value_or(false);
+    spec.merges_products = kernels->flag_if("merges_products").value_or(false);
+    spec.merges_vector_work = kernels->flag_if("merges_vector_work").value_or(false);
+    spec.eager_vector_work = kernels->flag_if("eager_vector_work").value_or(false);
   } else {
     spec.kernel_gap = spec.launch;
   }

@@ -155,7 +155,11 @@ class ClosedForm {
     const Bytes total(moved[0] + moved[1]);
     Time moving = max(
         max((dram_read + dram_written) / rate, Bytes(moved[0]) / job_.unit->unit->port_bandwidth()),
-        a.cache_fills / job_.unit->unit->memory_bandwidth());
+        a.cache_fills /
+            (machine.cache ? drawn_from_memory(job_) : job_.unit->unit->memory_bandwidth()));
+    if (program.draw > Bandwidth(0)) {
+      moving = max(moving, Bytes(moved[0]) / program.draw);
+    }
     moving = max(moving, reading);
     const Time first = total > Bytes(0) ? rates_.read_latency : Time(0);
     op.moved = total + Bytes(flash);

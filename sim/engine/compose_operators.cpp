@@ -20,7 +20,7 @@ std::string bound_of(const Prepared& prepared, const OperatorActivity& op) {
   if (op.starting >= op.computing && op.starting >= moving) {
     return op.starting > Time(0) ? "launch" : "pipeline";
   }
-  if (op.computing >= moving) {
+  if (op.computing >= moving && op.limit != "memory") {
     return prepared.unit->name + " " + op.limit;
   }
   return flash ? "flash" : "memory";

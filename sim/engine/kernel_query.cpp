@@ -71,6 +71,7 @@ hw::MemoryView memory_view(const Machine& machine) {
       *view.standing += machine.dram.host->standing.value * channels;
     }
   }
+  view.behind_cache = machine.cache.has_value();
   return view;
 }
 

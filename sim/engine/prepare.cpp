@@ -3,6 +3,7 @@
 #include "hw/component/unit_group.hpp"
 #include "models/arch/model_file.hpp"
 #include "models/import/model.hpp"
+#include "sim/engine/kernel_query.hpp"
 
 #include <fmt/format.h>
 
@@ -197,10 +198,12 @@ void load_device(const Library& library, Prepared& prepared) {
   }
 }
 
-std::vector<mapping::MemoryTier> tiers_of(const Machine& machine) {
+std::vector<mapping::MemoryTier> tiers_of(const Machine& machine, bool fits) {
+  // Twice the memory for what is known to have run: the share left to a model is a guess.
+  constexpr double kTwice = 2;
   std::vector<mapping::MemoryTier> tiers;
   tiers.push_back({"dram", machine.dram.name, machine.capacity.value,
-                   machine.usable_share.value * machine.capacity.value, true});
+                   (fits ? kTwice : machine.usable_share.value) * machine.capacity.value, true});
   if (machine.storage) {
     tiers.push_back({"flash", machine.storage->name, machine.storage->capacity.value,
                      machine.storage->capacity.value, false});
@@ -320,11 +323,13 @@ models::OperatorGraph graph_of(const Prepared& prepared, const models::Phase& ph
 }
 
 mapping::StepPlan replan(const Prepared& prepared, const PlannedStep& step, std::int64_t batch,
-                         const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime) {
+                         const Machine& machine, const hw::ComputeUnit& unit,
+                         const hw::RuntimeSpec& runtime) {
   models::Phase phase = step.phase;
   phase.batch = batch;
   const models::OperatorGraph graph = graph_of(prepared, phase);
-  return mapping::plan_step(graph, prepared.placement, unit, runtime, prepared.scenario.unit_place);
+  return mapping::plan_step(graph, prepared.placement, unit, runtime, prepared.scenario.unit_place,
+                            memory_view(machine));
 }
 
 namespace {
@@ -352,7 +357,7 @@ std::unique_ptr<Prepared> prepare_all(const Library& library, const Scenario& sc
   for (DigestedFile& file : prepared->files) {
     file.path = library.stored_name(file.path);
   }
-  prepared->tiers = tiers_of(machine);
+  prepared->tiers = tiers_of(machine, scenario.fits);
 
   const std::int64_t positions = scenario.prompt_tokens + scenario.generate_tokens;
   const models::ModelSpec& spec = prepared->model;
@@ -387,7 +392,8 @@ std::unique_ptr<Prepared> prepare_all(const Library& library, const Scenario& sc
     step.name = std::move(name);
     step.context = context;
     step.totals = models::totals_of(graph);
-    step.plan = mapping::plan_step(graph, prepared->placement, unit, runtime, scenario.unit_place);
+    step.plan = mapping::plan_step(graph, prepared->placement, unit, runtime, scenario.unit_place,
+                                   memory_view(prepared->machine));
     return step;
   };
   prepared->prefill =

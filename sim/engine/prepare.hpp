@@ -58,8 +58,9 @@ std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenar
 // transform does not fit the model.
 models::OperatorGraph graph_of(const Prepared& prepared, const models::Phase& phase);
 
-// The same steps planned for another unit or software stack (what-if runs).
+// The same steps planned for another machine, unit or software stack (what-if runs).
 mapping::StepPlan replan(const Prepared& prepared, const PlannedStep& step, std::int64_t batch,
-                         const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime);
+                         const Machine& machine, const hw::ComputeUnit& unit,
+                         const hw::RuntimeSpec& runtime);
 
 }  // namespace joulesim::engine

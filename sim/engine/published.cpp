@@ -7,6 +7,7 @@
 #include "sim/engine/published_model.hpp"
 #include "sim/engine/published_run.hpp"
 #include "sim/engine/published_stack.hpp"
+#include "sim/engine/published_training.hpp"
 #include "sim/engine/serving_step.hpp"
 
 #include <fmt/format.h>
@@ -88,13 +89,21 @@ class Predictor {
     request.devices = std::max<std::int64_t>(1, row.devices);
     request.layers_in_turn = stack.habits.splits_layers ||
                              lower(row.note).find("pipeline parallel") != std::string::npos;
+    if (p.group == "training") {
+      const TrainingAnswer answer =
+          answer_training(runner_, row, request, limit_of(*request.machine));
+      p.bound = answer.bound;
+      p.value = p.naive = answer.si * factor_;
+      return answer.refusal;
+    }
+    request.has_run = true;
     if (is_serving(row, stack)) {
       return serve(row, request, p);
     }
     request.batch = std::max<std::int64_t>(1, std::llround(row.batch));
     request.prompt = row.prompt > 0 ? row.prompt : row.prompt == 0 ? 1 : kPrompt;
     request.answer = row.answer > 0 ? row.answer : kAnswer;
-    if (p.group == "prefill") {
+    if (p.group == "prefill" && row.answer <= 0) {
       request.answer = 1;
     }
     if (row.prompt < 0 || row.answer < 0) {
@@ -319,7 +328,8 @@ class Predictor {
       value = batch * prompt / a.prefill.si();
       naive = value;
     } else if (m == "prefill_latency" || m == "time_to_first_token") {
-      value = a.prefill.si();
+      // The reader sees a token once the step behind it has been issued.
+      value = (a.prefill + (m == "time_to_first_token" ? a.step : Time(0))).si();
       naive = value;
     } else if (m == "output_throughput" || m == "throughput") {
       value = batch * tokens / whole.si();
@@ -351,6 +361,10 @@ class Predictor {
       }
       naive = value;
     } else if (m == "peak_system_wall_power") {
+      if (!request.machine->wall) {
+        return fmt::format("'{}' says nothing about what stands between it and the wall",
+                           request.machine->title);
+      }
       value = std::max((a.prefill_wall / a.prefill).si(), (a.step_wall / a.step).si());
       naive = value;
     } else if (m == "gpu_memory" || m == "resident_memory") {

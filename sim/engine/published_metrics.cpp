@@ -9,7 +9,7 @@ std::optional<double> unit_factor(const std::string& unit) {
     const char* name;
     double factor;
   };
-  constexpr std::array<Unit, 27> kUnits = {{{"tok/s", 1},
+  constexpr std::array<Unit, 31> kUnits = {{{"tok/s", 1},
                                             {"tokens/s", 1},
                                             {"token/s", 1},
                                             {"ms", 1e3},
@@ -35,7 +35,11 @@ std::optional<double> unit_factor(const std::string& unit) {
                                             {"J/request", 1},
                                             {"s/token", 1},
                                             {"Wh/request", 1.0 / 3600},
-                                            {"%", 100}}};
+                                            {"%", 100},
+                                            {"GPU-h", 1.0 / 3600},
+                                            {"h", 1.0 / 3600},
+                                            {"days", 1.0 / 86400},
+                                            {"t", 1e-6}}};
   for (const Unit& known : kUnits) {
     if (unit == known.name) {
       return known.factor;
@@ -49,7 +53,7 @@ std::string group_of_metric(const std::string& metric) {
     const char* metric;
     const char* group;
   };
-  static constexpr std::array<Known, 31> kKnown = {{{"decode_throughput", "decode"},
+  static constexpr std::array<Known, 35> kKnown = {{{"decode_throughput", "decode"},
                                                     {"decode_throughput_per_user", "decode"},
                                                     {"decode_latency", "decode"},
                                                     {"median_inter_token_latency", "decode"},
@@ -79,7 +83,11 @@ std::string group_of_metric(const std::string& metric) {
                                                     {"load_time", "load"},
                                                     {"init_time", "load"},
                                                     {"execute_time", "decode"},
-                                                    {"kernel_latency", "kernel"}}};
+                                                    {"kernel_latency", "kernel"},
+                                                    {"training_gpu_hours", "training"},
+                                                    {"training_time_1T_tokens", "training"},
+                                                    {"training_time_0.25T_tokens", "training"},
+                                                    {"training_co2eq_location_based", "training"}}};
   for (const Known& known : kKnown) {
     if (metric == known.metric) {
       return known.group;

@@ -22,11 +22,18 @@ std::string lower(std::string text) {
   return text;
 }
 
+// Letters, digits and points that stand between digits: "LLaMA 1.3B" is no "llama_13b".
 std::string plain(const std::string& name) {
+  std::string text = lower(name);
+  const std::size_t aside = text.find(" (");
+  text = text.substr(0, aside);
   std::string result;
-  for (const char c : lower(name)) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
-      result += c;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto at = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
+    const bool point = text[i] == '.' && i > 0 && i + 1 < text.size() &&
+                       std::isdigit(at(i - 1)) != 0 && std::isdigit(at(i + 1)) != 0;
+    if (std::isalnum(at(i)) != 0 || point) {
+      result += text[i];
     }
   }
   constexpr std::array kEndings = {"instruct", "chat", "it", "base", "hf"};
@@ -119,18 +126,27 @@ bool multiplies(const hw::ComputeUnit& unit, Element element) {
   return type && std::find(types.begin(), types.end(), *type) != types.end();
 }
 
-// The nearest plain format that the unit multiplies.
+// The wanted format where the unit multiplies it at a rate worth having, else the fastest of the
+// plain ones: half precision is a formality on some chips.
 Format supported(const hw::ComputeUnit* unit, const Format& wanted) {
-  if (unit == nullptr || multiplies(*unit, wanted.element)) {
+  if (unit == nullptr) {
     return wanted;
   }
-  for (const char* name : {"fp16", "bf16", "fp32", "i8"}) {
+  constexpr double kWorth = 0.25;  // of the fastest plain type
+  const auto rate = [&](const Format& format) {
+    const auto type = mapping::plain_type(format.element);
+    const auto peak = type && multiplies(*unit, format.element) ? unit->peak(*type) : std::nullopt;
+    return peak ? peak->si() : 0;
+  };
+  std::optional<Format> best;
+  for (const char* name : {"fp16", "bf16", "fp32"}) {
     const Format format = models::known_format(name);
-    if (multiplies(*unit, format.element)) {
-      return format;
+    if (rate(format) > 0 && (!best || rate(format) > rate(*best))) {
+      best = format;
     }
   }
-  return wanted;
+  const bool worth = rate(wanted) > 0 && (!best || rate(wanted) >= kWorth * rate(*best));
+  return worth || !best ? wanted : *best;
 }
 
 }  // namespace
@@ -138,7 +154,7 @@ Format supported(const hw::ComputeUnit* unit, const Format& wanted) {
 const models::ZooEntry* published_model(const Library& library, const std::string& name) {
   const std::string wanted = plain(name);
   for (const models::ZooEntry& entry : library.models()) {
-    if (plain(entry.id) == wanted ||
+    if (entry.id == name || plain(entry.title) == wanted ||
         std::any_of(entry.aliases.begin(), entry.aliases.end(),
                     [&](const std::string& alias) { return plain(alias) == wanted; })) {
       return &entry;
@@ -190,6 +206,9 @@ void store_as(models::ModelSpec& model, const PublishedRow& row, const Format& w
   };
   model.formats.embedding = beside(habits.embedding);
   model.formats.head = beside(habits.head);
+  if (narrow && habits.copies_table) {
+    model.tied = false;
+  }
   if (model.tied) {
     model.formats.head = model.formats.embedding =
         habits.head.empty() ? model.formats.embedding : model.formats.head;
@@ -202,7 +221,8 @@ void store_as(models::ModelSpec& model, const PublishedRow& row, const Format& w
       input = models::known_format(habits.activations);
     }
   } else if (!narrow) {
-    input = weights;
+    input =
+        habits.wide_activations.empty() ? weights : models::known_format(habits.wide_activations);
   }
   model.formats.linear_input = supported(unit, input);
   model.formats.kv_cache =

@@ -101,11 +101,12 @@ PublishedAnswer PublishedRunner::run_part(const PublishedRequest& request) const
   scenario.generate_tokens = request.answer;
   scenario.batch = request.batch;
   scenario.fidelity = FidelityLevel::analytic;
+  scenario.fits = request.has_run;
   const auto prepared = prepare(library_, scenario, model);
-  const mapping::StepPlan prefill_plan = request.batch > 1
-                                             ? replan(*prepared, prepared->prefill, request.batch,
-                                                      *prepared->unit->unit, prepared->runtime.spec)
-                                             : prepared->prefill.plan;
+  const mapping::StepPlan prefill_plan =
+      request.batch > 1 ? replan(*prepared, prepared->prefill, request.batch, prepared->machine,
+                                 *prepared->unit->unit, prepared->runtime.spec)
+                        : prepared->prefill.plan;
   const StepActivity prefill = play(*prepared, prepared->prefill, prefill_plan, false);
   Activity decode;
   for (std::size_t i = 0; i < prepared->decode.size(); ++i) {

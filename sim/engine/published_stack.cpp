@@ -60,7 +60,9 @@ const hw::RuntimeSpec& StackShelf::of(const PublishedRow& row, const MachineUnit
   const hw::RuntimeSpec& own = found == stacks_.end() ? stacks_.begin()->second : found->second;
   // A table that compares stacks says in the note of a row which one it ran.
   const std::string note = lower(row.note).substr(0, row.note.find_first_of(";,:"));
-  if (const hw::RuntimeSpec* stack = note.empty() ? nullptr : named(note, own, unit.name, false)) {
+  const bool same = lower(row.runtime).starts_with(note.substr(0, note.find(' ')));
+  if (const hw::RuntimeSpec* stack =
+          note.empty() || same ? nullptr : named(note, own, unit.name, false)) {
     return *stack;
   }
   if (!row.runtime.empty()) {

@@ -32,8 +32,8 @@ std::vector<std::unique_ptr<Variant>> variants_of(const Prepared& prepared,
     variant->unit = *prepared.unit;
     variant->runtime = prepared.runtime.spec;
     modify(*variant);
-    variant->plan =
-        replan(prepared, step, prepared.scenario.batch, *variant->unit.unit, variant->runtime);
+    variant->plan = replan(prepared, step, prepared.scenario.batch, variant->machine,
+                           *variant->unit.unit, variant->runtime);
     variants.push_back(std::move(variant));
   };
   const hw::ComputeUnit& unit = *prepared.unit->unit;
@@ -52,6 +52,7 @@ std::vector<std::unique_ptr<Variant>> variants_of(const Prepared& prepared,
   if (prepared.runtime.spec.launch > Time(0) || prepared.runtime.spec.step_overhead > Time(0)) {
     add("launch and host cost ÷ 2", "runtime", [&](Variant& v) {
       v.runtime.launch /= kTwice;
+      v.runtime.kernel_gap /= kTwice;
       v.runtime.step_overhead /= kTwice;
     });
   }
@@ -172,8 +173,8 @@ Simulated simulate(const Prepared& prepared, const RunOptions& options) {
       Variant& variant = *corners.back();
       for (const PlannedStep* step : {&prepared.prefill, &middle}) {
         corner_plans.push_back(std::make_unique<mapping::StepPlan>(
-            replan(prepared, *step, step == &middle ? scenario.batch : 1, *variant.unit.unit,
-                   variant.runtime)));
+            replan(prepared, *step, step == &middle ? scenario.batch : 1, variant.machine,
+                   *variant.unit.unit, variant.runtime)));
         StepJob job = base_job(*step, step == &middle);
         job.name += corner == hw::Corner::slowest ? ", slowest" : ", fastest";
         job.machine = &variant.machine;

@@ -75,6 +75,7 @@ struct Scenario {
   std::string device;
   std::optional<std::string> unit, runtime;
   UnitPlacement units;
+  bool fits = false;                // memory is taken to hold the model: somebody has run it
   std::string weights_in = "dram";  // or "flash": something streams
   StorageWish storage;
   bool display_on = false;

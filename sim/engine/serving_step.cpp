@@ -62,6 +62,10 @@ ServingStep serving_step(const Machine& machine, const models::ModelSpec& model,
   const double bits = model.formats.linear.bits_per_element(model.hidden, model.hidden);
   const double kv_bits = model.formats.kv_cache.bits_per_element(model.hidden, model.hidden);
   constexpr double kWide = 16;
+  const hw::ComputeUnit& first = *machine.units.front().unit;
+  const bool eight = model.formats.linear_input.element == models::Element::kFp8 &&
+                     first.peak(hw::DataType::fp8).has_value();
+  const hw::DataType type = eight ? hw::DataType::fp8 : hw::DataType::bf16;
   const auto shards = static_cast<double>(load.shards);
   const double new_prompts = load.batch / std::max(1.0, load.answer);
   const double prompt_tokens = new_prompts * load.prompt;
@@ -72,7 +76,8 @@ ServingStep serving_step(const Machine& machine, const models::ModelSpec& model,
   const auto gemm = [&](std::int64_t m, double n, double k, double times) {
     hw::KernelRequest r;
     r.op = hw::KernelOp::gemm;
-    r.type = hw::DataType::bf16;
+    r.type = type;
+    r.activation_bits = eight ? 8 : kWide;
     r.m = m;
     r.n = whole(n);
     r.k = whole(k);
@@ -125,7 +130,8 @@ ServingStep serving_step(const Machine& machine, const models::ModelSpec& model,
     if (model.experts.experts > 0) {
       hw::KernelRequest moe;
       moe.op = hw::KernelOp::moe;
-      moe.type = hw::DataType::bf16;
+      moe.type = type;
+      moe.activation_bits = eight ? 8 : kWide;
       moe.tokens = tokens;
       moe.hidden = model.hidden;
       moe.inter = model.experts.ffn > 0 ? model.experts.ffn : layer.ffn;

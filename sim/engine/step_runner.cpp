@@ -107,8 +107,7 @@ class Bench : public sc_core::sc_module {
     if (job.machine->cache) {
       cache_ = std::make_unique<hw::SystemCache>("cache", *job.machine->cache);
       const hw::CacheClient ways = job.machine->cache_client(job.unit->name);
-      const std::uint16_t port =
-          cache_->add_client(client, job.unit->unit->memory_bandwidth(), false, ways);
+      const std::uint16_t port = cache_->add_client(client, drawn_from_memory(job), false, ways);
       cache_->residency().use_as(ways);
       unit_.socket(kDramTier).bind(cache_->socket(port));
       cache_->memory_socket(port).bind(memory_.port);

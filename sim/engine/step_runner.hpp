@@ -36,6 +36,12 @@ struct StepJob {
   std::optional<FileUse> file;  // weights are read from the store
 };
 
+// What the stack's kernels draw from the memory behind a system cache: its share of what the unit's
+// requests in flight could.
+inline Bandwidth drawn_from_memory(const StepJob& job) {
+  return job.unit->unit->memory_bandwidth() * job.runtime.use.stream_share;
+}
+
 StepActivity simulate_step(const StepJob& job);
 
 }  // namespace joulesim::engine

@@ -1,6 +1,7 @@
 #include "sim/mapping/step.hpp"
 
 #include "models/graph/cost.hpp"
+#include "sim/mapping/merging.hpp"
 #include "sim/mapping/operands.hpp"
 
 #include <fmt/format.h>
@@ -88,6 +89,10 @@ class Planner {
               1, std::llround(used_neurons(op).active * static_cast<double>(neurons)));
         }
         work.weight_elements = static_cast<double>(work.n) * static_cast<double>(work.k);
+        if (op.kind == OpKind::kExpertMatmul) {
+          work.experts = op.attributes.experts;
+          work.choices = op.attributes.active_experts;
+        }
         count_vector_work(cost, out, work);  // a bias
         work.weights_unpacked =
             plain_type(weight->format.element) != work.type && !(work.type == DataType::ternary);
@@ -103,6 +108,8 @@ class Planner {
         work.head_dim = (a.head_dim + (a.value_dim > 0 ? a.value_dim : a.head_dim)) / 2;
         work.q_len = a.new_tokens;
         work.kv_len = models::attended_positions(a);
+        work.window = a.window;
+        work.causal = a.causal;
         work.pairs = static_cast<double>(models::attention_pairs(a));
         work.type = plain_type(element).value_or(DataType::fp16);
         work.elements = work.pairs * static_cast<double>(a.heads * a.batch);
@@ -117,6 +124,7 @@ class Planner {
       case OpKind::kConcat:
       case OpKind::kTokenShift:
         work.kind = hw::WorkKind::copy;
+        describe_rows(op, work);
         work.fused = op.kind != OpKind::kEmbedding && runtime_.fuse_vector_work;
         count_vector_work(cost, graph_.tensor(op.outputs.front()), work);  // a scaled embedding
         break;
@@ -125,6 +133,7 @@ class Planner {
         break;
       default: {
         work.kind = hw::WorkKind::vector;
+        describe_rows(op, work);
         const models::Tensor& out = graph_.tensor(op.outputs.front());
         work.elements = static_cast<double>(out.shape.elements());
         work.ops_per_element =
@@ -134,6 +143,48 @@ class Planner {
         work.fused = runtime_.fuse_vector_work && !recurrence;
         break;
       }
+    }
+  }
+
+  // The matrix that a vector or copy operator goes over, and the library's name of it.
+  void describe_rows(const models::Op& op, hw::Work& work) const {
+    const models::Shape out = graph_.tensor(op.outputs.front()).shape;
+    work.rows = out.rows;
+    work.width = out.columns;
+    switch (op.kind) {
+      case OpKind::kRmsNorm:
+        work.vector = hw::VectorOp::rmsnorm;
+        break;
+      case OpKind::kLayerNorm:
+        work.vector = hw::VectorOp::layernorm;
+        break;
+      case OpKind::kRope:
+        work.vector = hw::VectorOp::rope;
+        break;
+      case OpKind::kAdd:
+        work.vector = hw::VectorOp::add;
+        break;
+      case OpKind::kActivation:
+        work.vector = hw::VectorOp::gelu;
+        break;
+      case OpKind::kGatedActivation:
+        work.vector = hw::VectorOp::silu_mul;
+        break;
+      case OpKind::kSoftmax:
+        work.vector = hw::VectorOp::softmax;
+        break;
+      case OpKind::kEmbedding:
+        work.vector = hw::VectorOp::embedding;
+        break;
+      case OpKind::kKvAppend: {
+        // New keys and values, side by side.
+        const models::Shape key = graph_.tensor(op.inputs.front()).shape;
+        work.rows = key.rows;
+        work.width = 2 * key.columns;
+        break;
+      }
+      default:
+        break;
     }
   }
 
@@ -357,10 +408,11 @@ class Planner {
 }  // namespace
 
 StepPlan plan_step(const models::OperatorGraph& graph, const Placement& placement,
-                   const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime,
-                   const Region& where) {
+                   const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime, const Region& where,
+                   const hw::MemoryView& memory) {
   StepPlan plan;
   Planner planner(graph, placement, unit, runtime);
+  Merger merger(graph, placement, runtime);
   std::map<std::string, std::set<std::string>> refusals;  // reason, operators
   int block = -2;
   for (const models::OpId id : graph.order()) {
@@ -378,9 +430,20 @@ StepPlan plan_step(const models::OperatorGraph& graph, const Placement& placemen
       plan.segments.push_back(segment);
       block = op.block;
     }
-    plan.programs.push_back(unit.lower(work, plan.works.size(), runtime));
+    if (merger.joins(op, work, plan.works)) {
+      continue;
+    }
     plan.works.push_back(std::move(work));
     ++plan.segments.back().count;
+  }
+  if (memory.stream > Bandwidth(0)) {
+    for (std::size_t i = 0; i < plan.works.size(); ++i) {
+      plan.programs.push_back(unit.lower_before(memory, plan.works[i], i, runtime));
+    }
+  } else {
+    for (std::size_t i = 0; i < plan.works.size(); ++i) {
+      plan.programs.push_back(unit.lower(plan.works[i], i, runtime));
+    }
   }
   if (!refusals.empty()) {
     Diagnostics diagnostics;

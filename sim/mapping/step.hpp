@@ -34,9 +34,10 @@ struct StepPlan {
   std::vector<Segment> segments;
 };
 
+// `memory` is what the unit stands in front of; without one it sees what it can draw at most.
 // Throws InputError when the unit refuses an operator, naming all refusals once.
 StepPlan plan_step(const models::OperatorGraph& graph, const Placement& placement,
-                   const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime,
-                   const Region& where);
+                   const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime, const Region& where,
+                   const hw::MemoryView& memory = {});
 
 }  // namespace joulesim::mapping

@@ -1,5 +1,5 @@
 joulesim_test(timing_engine
-  SOURCES tests/timing/tile_engine.cpp tests/timing/system_cache.cpp tests/timing/npu.cpp tests/timing/gpu.cpp
+  SOURCES tests/timing/tile_engine.cpp tests/timing/system_cache.cpp tests/timing/npu.cpp tests/timing/gpu.cpp tests/timing/cpu.cpp
   LINK joulesim::sram joulesim::npu joulesim::gpu joulesim::cpu
   LABELS fast)
 joulesim_test(timing_gpu_kernels

@@ -114,6 +114,41 @@ TEST_CASE("a step's bytes and operations are those of its graph") {
   }
 }
 
+TEST_CASE("merged products and riding vector work move and compute what the graph says") {
+  const hw::SimtGpu gpu = h100();
+  using Role = hw::DataStream::Role;
+  hw::RuntimeSpec runtime;
+  runtime.merges_products = true;
+  runtime.merges_vector_work = true;
+  for (const char* name : {"llama_3_2_1b", "mixtral_8x7b", "gemma_2_2b"}) {
+    CAPTURE(name);
+    const models::OperatorGraph graph =
+        models::build_graph(model(name), models::Phase::decode(33, 8));
+    const Placement placement = place(graph, graph, 50, tiers_of(1e13, 1e13), {}, {});
+    const StepPlan plan = plan_step(graph, placement, gpu, runtime, {});
+    const models::OpCost cost = models::totals_of(graph).cost;
+    CHECK(bytes(plan, Role::weight) == static_cast<std::uint64_t>(cost.weight_bytes));
+    CHECK(bytes(plan, Role::kv_read) == static_cast<std::uint64_t>(cost.kv_read_bytes));
+    CHECK(bytes(plan, Role::kv_write) == static_cast<std::uint64_t>(cost.kv_write_bytes));
+    double macs = 0;
+    double ops = 0;
+    int qkv = 0;
+    std::int64_t kernels = 0;
+    for (const hw::Work& work : plan.works) {
+      macs += work.macs();
+      ops += work.ops();
+      qkv += work.label == "query+key+value" ? 1 : 0;
+      kernels += work.fused ? 0 : 1;
+    }
+    CHECK(macs == static_cast<double>(cost.macs));
+    CHECK(ops == Approx(static_cast<double>(cost.flops())).epsilon(1e-12));
+    CHECK(qkv == static_cast<int>(model(name).executed_layers()));
+    // Three products in one, two in one, a residual each inside both norms, two rotations in one.
+    CHECK(static_cast<std::int64_t>(graph.ops().size()) - kernels >=
+          6 * model(name).executed_layers() - 2);
+  }
+}
+
 TEST_CASE("segments cover a step's works without gap or overlap, one for every executed block") {
   const hw::SimtGpu gpu = h100();
   const Planned step = planned(model("mobilellm_ls_125m"), models::Phase::decode(10), gpu, true);

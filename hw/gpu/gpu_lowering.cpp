@@ -1,0 +1,296 @@
+#include "hw/gpu/gpu_lowering.hpp"
+
+#include "hw/gpu/attention_kernel.hpp"
+#include "hw/gpu/gemm_kernel.hpp"
+#include "hw/gpu/matvec_kernel.hpp"
+#include "hw/gpu/moe_kernel.hpp"
+#include "hw/gpu/vector_kernel.hpp"
+
+#include <fmt/format.h>
+
+namespace joulesim::hw {
+namespace {
+
+using Role = DataStream::Role;
+
+double off_chip(const Work& work, Role role) {
+  double bytes = 0;
+  for (const DataStream& stream : work.streams) {
+    bytes += stream.role == role && stream.tier >= 0 ? static_cast<double>(stream.bytes()) : 0;
+  }
+  return bytes;
+}
+
+// Sums over blocks of integer products are scaled and added on the lanes.
+void scale_sums(const KernelMachine& machine, double ops_each, const Work& work, KernelRun& run) {
+  constexpr double kBlock = 32;
+  const Time before = max(run.loop, run.stream);
+  const double ops = work.macs() / kBlock * ops_each;
+  run.loop += Time(ops / (static_cast<double>(machine.spec->sms) * machine.constants.issue_lanes *
+                          machine.clock.si()));
+  run.vector_ops += ops;
+  run.time += max(run.loop, run.stream) - before;
+}
+
+KernelRun run_product(const KernelMachine& machine, const Work& work, const RuntimeSpec& runtime) {
+  const double type_bits = bits_of(work.type);
+  GemmShape shape;
+  shape.m = work.m;
+  shape.n = work.n;
+  shape.k = work.k;
+  shape.type = work.type;
+  shape.a_bits = std::min(work.activation_bits, type_bits);
+  shape.w_bits = work.weight_bits;
+  shape.c_bits = std::max(16.0, work.activation_bits);
+  shape.unpack_ops = work.weights_unpacked ? runtime.use.unpack_ops : 0;
+  constexpr std::int64_t kVectors = 8;  // rows up to which stacks have matrix-vector kernels
+  KernelMachine reached = machine;
+  if (work.m <= kVectors) {
+    reached.memory.stream *= runtime.use.stream_share;
+  } else {
+    shape.loop_share = runtime.use.product_share;
+  }
+  // Inputs that fit were just written; the others come from memory.
+  const double inputs =
+      static_cast<double>(shape.m) * static_cast<double>(shape.k) * shape.a_bits / 8;
+  shape.a_cached = inputs < machine.spec->l2.value.si() ? 1 : 0;
+  shape.w_cached = off_chip(work, Role::weight) > 0 ? 0 : 1;
+  KernelRun run;
+  if (work.experts > 0) {
+    KernelRequest request;
+    request.topk = std::max<std::int64_t>(1, work.choices);
+    request.tokens = std::max<std::int64_t>(1, work.m / request.topk);
+    request.experts = work.experts;
+    run = run_expert_product(reached, request, shape);
+  } else if (runtime.use.matrix_vector && work.m <= kVectors) {
+    run = run_matrix_vector(reached, shape);
+  } else {
+    run = plan_gemm(reached, shape).run;
+  }
+  if (work.m > kVectors && work.weights_unpacked && runtime.use.scale_ops > 0) {
+    scale_sums(machine, runtime.use.scale_ops, work, run);
+  }
+  if (type_bits <= 8 && !runtime.fuse_vector_work) {
+    const auto rows = static_cast<double>(work.m / std::max<std::int64_t>(1, work.choices));
+    KernelRun both = quantise_rows(machine, rows, static_cast<double>(work.k), type_bits);
+    both.dram = {};  // what it reads was just written
+    both.then(run);
+    both.mapping = run.mapping + ", inputs quantised before";
+    both.bound = run.bound;
+    return both;
+  }
+  return run;
+}
+
+KernelRun run_attention_work(const KernelMachine& machine, const Work& work) {
+  KernelRequest request;
+  request.op = KernelOp::attention;
+  request.type = work.type;
+  request.activation_bits = work.activation_bits;
+  request.batch = work.sequences;
+  request.q_len = work.q_len;
+  request.kv_len = work.kv_len;
+  request.heads = work.heads;
+  request.kv_heads = work.kv_heads;
+  request.head_dim = work.head_dim;
+  request.window = work.window;
+  request.causal = work.causal;
+  const double keys =
+      2.0 * static_cast<double>(work.sequences * work.kv_heads * work.head_dim) *
+      static_cast<double>(work.window > 0 ? std::min(work.kv_len, work.window + work.q_len - 1)
+                                          : work.kv_len);
+  const double read = off_chip(work, Role::kv_read);
+  request.kv_bits = read > 0 && keys > 0 ? read * 8 / keys : bits_of(work.type);
+  return run_attention(machine, request, {false, read <= 0});
+}
+
+// Vector work that runs inside its neighbour: its instructions alone.
+KernelRun run_inside(const KernelMachine& machine, const Work& work) {
+  const ChipRates chip(machine);
+  KernelRun run;
+  run.kernels = 0;
+  run.vector_ops = work.elements * work.ops_per_element;
+  run.loop = run.time =
+      Time(run.vector_ops / (machine.spec->vector_ops_per_cycle.value * chip.clock * chip.sms));
+  run.bound = "vector";
+  return run;
+}
+
+KernelRun run_vector_work(const KernelMachine& machine, const Work& work,
+                          const RuntimeSpec& runtime) {
+  const double b = work.activation_bits / 8;
+  std::vector<VectorKernel> kernels;
+  if (work.vector) {
+    kernels = kernels_of(machine, *work.vector, static_cast<double>(work.rows),
+                         static_cast<double>(work.width), b, runtime.eager_vector_work);
+    if (work.adds_residual) {
+      kernels.front().read += kernels.front().read;
+      kernels.front().written += kernels.front().written;
+    }
+  } else {
+    const double wide = std::max(1.0, work.elements);
+    kernels = {plain_kernel(wide, b, b, 8 + 2 * work.ops_per_element)};
+  }
+  const double in = off_chip(work, Role::activation_in) + off_chip(work, Role::weight) +
+                    off_chip(work, Role::kv_read);
+  const double out = off_chip(work, Role::activation_out) + off_chip(work, Role::kv_write);
+  KernelRun run;
+  run.kernels = 0;
+  for (const VectorKernel& kernel : kernels) {
+    const double cached =
+        in + out > 0 ? found_share(Bytes(kernel.read + kernel.written), machine.spec->l2.value) : 1;
+    run.then(run_vector(machine, kernel, cached));
+  }
+  if (kernels.size() > 1) {
+    run.mapping = fmt::format("{} kernels", kernels.size());
+  }
+  return run;
+}
+
+KernelRun run_copy(const KernelMachine& machine, const Work& work, const RuntimeSpec& runtime) {
+  if (work.vector) {
+    return run_vector_work(machine, work, runtime);
+  }
+  const double written = off_chip(work, Role::kv_write);
+  if (written > 0 && work.rows > 0) {
+    const auto rows = static_cast<double>(work.rows);
+    return write_keys(machine, rows, static_cast<double>(work.width) / 2, work.activation_bits / 8,
+                      written / rows / static_cast<double>(work.width));
+  }
+  KernelRun run = run_vector(
+      machine,
+      plain_kernel(std::max(1.0, static_cast<double>(work.rows) * static_cast<double>(work.width)),
+                   work.activation_bits / 8, work.activation_bits / 8, 12),
+      1);
+  return run;
+}
+
+// Bytes of a stream that the kernels move: in proportion to its role's traffic.
+double moved(const Work& work, const KernelRun& run, const DataStream& stream) {
+  const auto bytes = static_cast<double>(stream.bytes());
+  const double role = off_chip(work, stream.role);
+  switch (stream.role) {
+    case Role::weight: {
+      const double nominal = work.weight_elements * work.weight_bits / 8;
+      // Fewer where a product is spread over experts; more where the L2 cannot hold a pass.
+      const double once = work.experts > 0 || nominal <= 0 ? run.dram.weights : nominal;
+      return once > 0 && run.dram.weights > 0 ? bytes * run.dram.weights / once : bytes;
+    }
+    case Role::activation_in:
+      return bytes * run.dram.inputs / role;
+    case Role::activation_out:
+      return bytes * std::min(1.0, run.dram.outputs / role);
+    default:
+      return bytes;
+  }
+}
+
+// Runs of equal tiles and a last one with what is left, in whole lines of memory.
+void spread_tiles(const Work& work, const KernelRun& run, std::int64_t tiles,
+                  std::int64_t compute_ps, const std::vector<double>& joules,
+                  TileProgram& program) {
+  constexpr double kLine = 64;
+  TileRun body;
+  TileRun last;
+  body.count = tiles - 1;
+  for (std::size_t i = 0; i < work.streams.size(); ++i) {
+    const DataStream& stream = work.streams[i];
+    if (stream.tier < 0 || stream.bytes() == 0) {
+      continue;
+    }
+    const double share = moved(work, run, stream) / static_cast<double>(stream.bytes());
+    // A whole pass is moved to the byte.
+    const auto total =
+        static_cast<std::uint64_t>(std::llround(share * static_cast<double>(stream.bytes())));
+    const auto each = static_cast<std::uint64_t>(
+        std::floor(static_cast<double>(total) / static_cast<double>(tiles) / kLine) * kLine);
+    const std::uint64_t rest = total - each * static_cast<std::uint64_t>(tiles - 1);
+    if (each > 0 && body.count > 0) {
+      (stream.writes() ? body.stores : body.loads).push_back({i, each});
+    }
+    if (rest > 0) {
+      (stream.writes() ? last.stores : last.loads).push_back({i, rest});
+    }
+  }
+  body.compute_ps = compute_ps / tiles;
+  last.compute_ps = compute_ps - body.compute_ps * (tiles - 1);
+  for (const double j : joules) {
+    body.joules.push_back(j / static_cast<double>(tiles));
+  }
+  last.joules = body.joules;
+  if (body.count > 0) {
+    program.runs.push_back(std::move(body));
+  }
+  program.runs.push_back(std::move(last));
+}
+
+}  // namespace
+
+KernelRun run_work(const KernelMachine& machine, const Work& work, const RuntimeSpec& runtime) {
+  if (work.fused && work.kind != WorkKind::matmul && work.kind != WorkKind::attention) {
+    return run_inside(machine, work);
+  }
+  switch (work.kind) {
+    case WorkKind::matmul:
+      return run_product(machine, work, runtime);
+    case WorkKind::attention:
+      return run_attention_work(machine, work);
+    case WorkKind::vector:
+      return run_vector_work(machine, work, runtime);
+    case WorkKind::copy:
+      return run_copy(machine, work, runtime);
+  }
+  return {};
+}
+
+TileProgram lower_work(const KernelMachine& machine, const Work& work, std::size_t index,
+                       const RuntimeSpec& runtime) {
+  const SettledRun settled = settle(machine, work.type, true, [&](const KernelMachine& at) {
+    return run_work(at, work, runtime);
+  });
+  const KernelRun& run = settled.run;
+  TileProgram program;
+  program.work = index;
+  program.limit = run.bound;
+  program.mapping = run.mapping;
+  if (settled.lowered) {
+    program.mapping += fmt::format(", clock lowered to {}", format(settled.clock));
+  }
+  // Several kernels one after the other: what each of them does not overlap counts as fixed.
+  const Time overlapped = max(run.loop, run.stream);
+  const Time fixed = max(run.fixed, run.time - overlapped);
+  // The host launches ahead unless kernels are shorter than a launch.
+  const double gaps = run.kernels * runtime.kernel_gap.si();
+  const double late = run.kernels * runtime.launch.si() - run.time.si() - gaps;
+  program.start_ps = std::llround((fixed.si() + gaps + std::max(0.0, late)) * 1e12);
+  program.loads_after_start = true;
+
+  std::vector<double> joules = {settled.joules.mac, settled.joules.vector, settled.joules.shared,
+                                settled.joules.l2, settled.joules.control};
+  double loaded = 0;
+  double all = 0;
+  for (const DataStream& stream : work.streams) {
+    const double bytes = stream.tier >= 0 ? moved(work, run, stream) : 0;
+    all += bytes;
+    loaded += stream.writes() ? 0 : bytes;
+  }
+  if (loaded > 0 && run.stream > Time(0)) {
+    // A system cache in between gives what it holds at the port's rate.
+    const SimtGpuSpec& spec = *machine.spec;
+    program.draw = Bytes(loaded) / run.stream;
+    if (machine.memory.behind_cache) {
+      program.draw = program.draw * (spec.port.value / spec.memory.value);
+    }
+  }
+  // The SMs work through a kernel in a pipeline much finer than its waves.
+  constexpr double kTile = 1e6;
+  constexpr double kSmallest = 8e3;
+  constexpr double kFew = 16;
+  constexpr double kMost = 128;
+  const double fine = std::clamp(std::ceil(all / kSmallest), 1.0, kFew);
+  const auto tiles = static_cast<std::int64_t>(std::clamp(std::ceil(all / kTile), fine, kMost));
+  spread_tiles(work, run, tiles, std::llround(run.loop.si() * 1e12), joules, program);
+  return program;
+}
+
+}  // namespace joulesim::hw

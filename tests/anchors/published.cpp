@@ -1,0 +1,94 @@
+// How far are predictions from published end-to-end figures? Bounds with room above what was
+// reached; skipped where the figures are not present.
+#include "sim/base/diagnostics.hpp"
+#include "sim/engine/published_metrics.hpp"
+#include "sim/engine/published_model.hpp"
+#include "sim/engine/published_report.hpp"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+using namespace joulesim;
+using namespace joulesim::engine;
+
+namespace {
+
+std::string published() { return std::string(JOULESIM_DATA_DIR) + "/measured/published.json"; }
+
+std::string written(const std::string& text) {
+  const auto path = std::filesystem::temp_directory_path() / "joulesim_published_rows.json";
+  std::ofstream(path, std::ios::binary) << text;
+  return path.string();
+}
+
+const std::string kRow =
+    R"([{"device_id": "apple-m1", "unit_used": "gpu", "model_id": "Llama-2-7B", "precision": "q4_0",
+"weight_bits": 4.5, "runtime": "llama.cpp-metal", "batch": 1, "prompt_len": 0, "gen_len": 128,
+"n_devices": 1, "metric": "decode_throughput", "unit": "tok/s", "kind": "measured", "value": )";
+
+}  // namespace
+
+TEST_CASE("published figures are predicted within bounds") {
+  if (!std::filesystem::exists(published())) {
+    WARN("no published figures at " << published());
+    return;
+  }
+  const PublishedTable table = read_published(published());
+  const auto predictions = predict_published(Library::open(), table.rows);
+  const PublishedCoverage coverage = coverage_of(table, predictions);
+  CHECK(static_cast<double>(coverage.predicted) >= 0.95 * static_cast<double>(coverage.known));
+  std::size_t seen = 0;
+  for (const PublishedErrors& e : published_errors(table, predictions)) {
+    if (e.by == "all" && (e.group == "decode" || e.group == "prefill" || e.group == "energy")) {
+      INFO(e.group);
+      CHECK(e.errors.median < (e.group == "decode" ? 0.16 : 0.25));
+      CHECK(e.errors.p90 < (e.group == "decode" ? 0.5 : 0.7));
+      ++seen;
+    }
+  }
+  CHECK(seen == 3);
+}
+
+TEST_CASE("a prediction does not know the value it is compared with") {
+  const Library library = Library::open();
+  const auto once = predict_published(library, read_published(written(kRow + "14.2}]")).rows);
+  const auto again = predict_published(library, read_published(written(kRow + "99}]")).rows);
+  REQUIRE(once.front().skipped.empty());
+  CHECK(once.front().value == again.front().value);
+  CHECK(once.front().stack == "llama_cpp_metal");
+}
+
+TEST_CASE("rows that cannot be predicted say why, wrong files are refused") {
+  const Library library = Library::open();
+  std::string row = kRow;
+  row.replace(row.find("apple-m1"), 8, "apple-m0");
+  const auto p = predict_published(library, read_published(written(row + "1}]")).rows);
+  CHECK(p.front().skipped.find("apple-m0") != std::string::npos);
+  CHECK_THROWS_AS(read_published(written("{}")), InputError);
+  CHECK_THROWS_AS(read_published(written("[1, {\"batch\": \"many\"}]")), InputError);
+  CHECK_THROWS_AS(read_published(written("[")), InputError);
+}
+
+TEST_CASE("precisions are formats by name, group or bits") {
+  const auto bits = [](const std::string& precision, std::optional<double> given) {
+    const auto format = published_format(precision, given);
+    REQUIRE(format);
+    return format->bits_per_element(4096, 4096);
+  };
+  CHECK(bits("q4_0", 4.5) == Approx(4.5));
+  CHECK(bits("q4_k_m", 4.85) == Approx(4.85).epsilon(0.01));
+  CHECK(bits("w4a8-g32 (SpinQuant)", 4) == Approx(4.5));
+  CHECK(bits("bf16", 16) == Approx(16));
+  CHECK(bits("fp8", std::nullopt) == Approx(8));
+  CHECK(bits("w1.58a8", 2.0) == Approx(2).epsilon(0.01));
+  CHECK(bits("", 3.4) == Approx(3.4).epsilon(0.02));
+  CHECK_FALSE(published_format("", std::nullopt));
+  const Library library = Library::open();
+  CHECK(published_model(library, "LLaMA 1.3B")->id == "llama_1_3b");
+  CHECK(published_model(library, "LLaMA-13B")->id == "llama_13b");
+  CHECK(published_model(library, "Llama-3.1-8B-Instruct")->id == "llama_3_1_8b");
+}
