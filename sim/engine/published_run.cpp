@@ -102,10 +102,10 @@ PublishedAnswer PublishedRunner::run_part(const PublishedRequest& request) const
   scenario.batch = request.batch;
   scenario.fidelity = FidelityLevel::analytic;
   const auto prepared = prepare(library_, scenario, model);
-  const mapping::StepPlan prefill_plan = request.batch > 1
-                                             ? replan(*prepared, prepared->prefill, request.batch,
-                                                      *prepared->unit->unit, prepared->runtime.spec)
-                                             : prepared->prefill.plan;
+  const mapping::StepPlan prefill_plan =
+      request.batch > 1 ? replan(*prepared, prepared->prefill, request.batch, prepared->machine,
+                                 *prepared->unit->unit, prepared->runtime.spec)
+                        : prepared->prefill.plan;
   const StepActivity prefill = play(*prepared, prepared->prefill, prefill_plan, false);
   Activity decode;
   for (std::size_t i = 0; i < prepared->decode.size(); ++i) {
