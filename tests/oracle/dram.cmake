@@ -6,4 +6,5 @@ joulesim_test(dram_oracle
   LINK joulesim::dram nlohmann_json::nlohmann_json LABELS slow)
 joulesim_test(dram_ticking
   SOURCES tests/oracle/dram_ticking.cpp tests/oracle/dram_ticking_controller.cpp
+    tests/oracle/dram_ticking_rules.cpp
   LINK joulesim::dram nlohmann_json::nlohmann_json LABELS slow)
