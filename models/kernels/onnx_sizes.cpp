@@ -177,6 +177,7 @@ std::map<std::string, std::int64_t> sizes_of(const Model& model, const Phase& ph
   for (const Tensor& tensor : model.graph.initializers) {
     constants.insert(tensor.name);
   }
+  std::set<std::string> refused;  // names, each told once
   const auto set = [&](const ValueInfo& input, std::size_t axis, std::int64_t size) {
     const Dimension& dimension = input.shape[axis];
     if (dimension.value) {
@@ -189,7 +190,8 @@ std::map<std::string, std::int64_t> sizes_of(const Model& model, const Phase& ph
       return;
     }
     const std::string name = name_of(input, axis);
-    if (const auto known = given.find(name); known != given.end() && known->second != size) {
+    const auto known = given.find(name);
+    if (known != given.end() && known->second != size && refused.insert(name).second) {
       faults.error(model.path,
                    fmt::format("input '{}': found '{}' of {}; expected {}, as this step has",
                                input.name, name, known->second, size));
