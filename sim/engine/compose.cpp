@@ -324,7 +324,7 @@ reports::Result compose(const Prepared& prepared, const Simulated& simulated) {
   fill_metrics(prepared, simulated, request, result);
   result.limits = {
       "One compute unit runs the whole model; placement over several units is not searched.",
-      "Clocks are constant: no thermal throttling and no power limit.",
+      "No thermal throttling; only GPUs lower their clock under a power limit.",
       "Prefill is one sequence at a time; decode serves the stated number of sequences in step.",
       "Token sampling, tokenisation and network time are not included.",
   };
