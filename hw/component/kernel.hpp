@@ -45,7 +45,7 @@ struct MemoryView {
   std::function<Bandwidth()> measured;
   std::optional<EnergyPerByte> energy;  // activates of a stream and the interface included
   std::optional<Power> standing;        // all channels, clocks running
-  bool behind_cache = false;  // a system cache of all units lies in between
+  bool behind_cache = false;            // a system cache of all units lies in between
 };
 
 struct KernelAnswer {

@@ -74,4 +74,23 @@ void describe_fused(const models::OperatorGraph& graph, const models::Op& op,
   work.ops_per_element = static_cast<double>(cost.vector_flops) / work.elements;
 }
 
+void add_activation_streams(const models::OpCost& cost, const Placement& placement,
+                            const hw::ComputeUnit& unit, hw::Work& work) {
+  const auto in = static_cast<std::uint64_t>(cost.activation_in_bytes);
+  const auto out = static_cast<std::uint64_t>(cost.activation_out_bytes);
+  // Half of the unit's own memory is for activations; what does not fit goes to memory.
+  if (static_cast<double>(in + out) <= unit.local_memory().si() / 2) {
+    return;
+  }
+  const auto add = [&](hw::DataStream::Role role, std::uint64_t bytes, std::uint64_t offset) {
+    if (bytes > 0) {
+      work.streams.push_back(
+          {role, placement.activations.tier, placement.activations.base + offset, bytes, bytes, 1});
+    }
+  };
+  add(hw::DataStream::Role::activation_in, in, 0);
+  add(hw::DataStream::Role::activation_out, out,
+      std::min(in, placement.activations.bytes - std::min(placement.activations.bytes, out)));
+}
+
 }  // namespace joulesim::mapping

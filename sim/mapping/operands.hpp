@@ -8,6 +8,7 @@
 
 #include "hw/component/compute_unit.hpp"
 #include "models/graph/cost.hpp"
+#include "sim/mapping/placement.hpp"
 
 #include <optional>
 
@@ -25,5 +26,9 @@ hw::DataType multiplier(models::Element weight, models::Element activation,
 void describe_fused(const models::OperatorGraph& graph, const models::Op& op,
                     const models::OpCost& cost, const hw::ComputeUnit& unit,
                     const hw::RuntimeSpec& runtime, hw::Work& work);
+
+// Activations that are too many for half of the unit's own memory come from and go to a tier.
+void add_activation_streams(const models::OpCost& cost, const Placement& placement,
+                            const hw::ComputeUnit& unit, hw::Work& work);
 
 }  // namespace joulesim::mapping

@@ -37,7 +37,7 @@ class Planner {
     add_weight_streams(op, cost, work);
     add_cache_streams(op, cost, work);
     if (!work.fused) {
-      add_activation_streams(cost, work);
+      add_activation_streams(cost, placement_, unit_, work);
     }
     return work;
   }
@@ -379,24 +379,6 @@ class Planner {
         work.streams.push_back(stream);
       }
     }
-  }
-
-  void add_activation_streams(const models::OpCost& cost, hw::Work& work) const {
-    const auto in = static_cast<std::uint64_t>(cost.activation_in_bytes);
-    const auto out = static_cast<std::uint64_t>(cost.activation_out_bytes);
-    // Half of the unit's own memory is for activations; what does not fit goes to memory.
-    if (static_cast<double>(in + out) <= unit_.local_memory().si() / 2) {
-      return;
-    }
-    const auto add = [&](DataStream::Role role, std::uint64_t bytes, std::uint64_t offset) {
-      if (bytes > 0) {
-        work.streams.push_back({role, placement_.activations.tier,
-                                placement_.activations.base + offset, bytes, bytes, 1});
-      }
-    };
-    add(DataStream::Role::activation_in, in, 0);
-    add(DataStream::Role::activation_out, out,
-        std::min(in, placement_.activations.bytes - std::min(placement_.activations.bytes, out)));
   }
 
   const models::OperatorGraph& graph_;

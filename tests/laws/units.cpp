@@ -165,7 +165,12 @@ TEST_CASE("the tiles of a program compute and spend what the whole does") {
         }
       }
       if (dynamic_cast<const SimtGpu*>(named.unit.get()) == nullptr) {
-        CHECK(program.compute_ps() == whole.compute_ps());
+        // Cores wait for their own misses inside a tile: operands from afar take longer there.
+        if (program.limit == "misses under way") {
+          CHECK(program.compute_ps() >= whole.compute_ps());
+        } else {
+          CHECK(program.compute_ps() == whole.compute_ps());
+        }
       }
     }
   }

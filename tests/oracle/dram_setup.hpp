@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hw/dram/part.hpp"
+#include "tests/part_file.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -9,16 +10,6 @@
 #include <vector>
 
 namespace joulesim::hw::testing {
-
-// A part file with those that it is based on, which lie beside it.
-inline ConfigFile read_part_file(const std::string& path) {
-  ConfigFile file = ConfigFile::read(path);
-  if (file.root().has("base")) {
-    const std::string base = file.root().text("base") + ".toml";
-    file.inherit(read_part_file((std::filesystem::path(path).parent_path() / base).string()));
-  }
-  return file;
-}
 
 inline DramPart load_part(const std::string& name) {
   ConfigFile file = read_part_file(std::string(JOULESIM_SOURCE_DIR) + "/hw/dram/" + name + ".toml");

@@ -9,14 +9,15 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <unistd.h>
 
 using namespace joulesim::models;
 using Catch::Contains;
 
 namespace {
 
-const std::filesystem::path kFile =
-    std::filesystem::temp_directory_path() / "joulesim_array_test.npy";
+const std::filesystem::path kFile = std::filesystem::temp_directory_path() /
+                                    ("joulesim_array_" + std::to_string(::getpid()) + ".npy");
 
 void put_file(const std::string& descr, const std::string& order, const std::string& shape,
               const std::string& data) {

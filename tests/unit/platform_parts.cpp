@@ -4,6 +4,7 @@
 #include "hw/link/link.hpp"
 #include "hw/power/power.hpp"
 #include "hw/sram/sram.hpp"
+#include "tests/part_file.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -33,7 +34,7 @@ template <class Spec>
 std::vector<Spec> load_all(const std::string& folder, const std::set<std::string>& models) {
   std::vector<Spec> specs;
   for (const std::string& path : parts_in(folder)) {
-    ConfigFile file = ConfigFile::read(path);
+    ConfigFile file = testing::read_part_file(path);
     if (!models.contains(file.root().text("model"))) {
       continue;
     }
