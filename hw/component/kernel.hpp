@@ -40,12 +40,12 @@ struct KernelRequest {
 struct MemoryView {
   Bandwidth peak;    // of the pins
   Bandwidth stream;  // that long reads sustain
-  Time latency;      // of a read of a closed row, idle memory
+  Time latency{};    // of a read of a closed row, idle memory
   // What a run of reads gets from the exact channel: measured when it is asked for.
-  std::function<Bandwidth()> measured;
-  std::optional<EnergyPerByte> energy;  // activates of a stream and the interface included
-  std::optional<Power> standing;        // all channels, clocks running
-  bool behind_cache = false;            // a system cache of all units lies in between
+  std::function<Bandwidth()> measured{};
+  std::optional<EnergyPerByte> energy{};  // activates of a stream and the interface included
+  std::optional<Power> standing{};        // all channels, clocks running
+  bool behind_cache = false;              // a system cache of all units lies in between
 };
 
 struct KernelAnswer {

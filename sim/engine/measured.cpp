@@ -106,12 +106,11 @@ const hw::RuntimeSpec& MeasuredSetting::serving_runtime(const std::string& frame
                                                         const std::string& otherwise) {
   std::string wanted;
   for (const char c : framework) {
-    const auto u = static_cast<unsigned char>(c);
-    wanted += std::isalnum(u) != 0 ? static_cast<char>(std::tolower(u)) : '_';
+    wanted += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
   const hw::RuntimeSpec* named = &plain_;
   for (const hw::RuntimeSpec& spec : stacks_) {
-    if (!wanted.empty() && spec.name.starts_with(wanted)) {
+    if (std::find(spec.aliases.begin(), spec.aliases.end(), wanted) != spec.aliases.end()) {
       return spec;
     }
     if (spec.name == otherwise) {

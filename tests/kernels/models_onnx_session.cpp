@@ -131,7 +131,7 @@ TEST_CASE("If chooses a branch that sees outer values") {
                        {}};
   const Model m = parsed(model(13, text));
   const Session session(m);
-  for (const std::uint8_t which : {0, 1}) {
+  for (const auto which : {std::uint8_t{0}, std::uint8_t{1}}) {
     const auto y = session.run(
         {{"which", Array::of(DType::kBool, {}, std::vector{which})}, {"a", floats({2}, {1, 2})}});
     CHECK(converted<double>(y[0].array)[1] == (which != 0 ? -2 : 2));
