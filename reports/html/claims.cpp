@@ -63,6 +63,17 @@ void plot_curve(Script& script, const std::string& name, const ClaimCurve& curve
     script.command("set logscale x");
   }
   script.command(curve.log_y ? "set logscale y" : "set yrange [0:*]");
+  // Large pure numbers as 1M, 10M.
+  constexpr double kLarge = 1e4;
+  const auto large = [](const std::vector<double>& values, const std::string& unit) {
+    return unit.empty() && *std::max_element(values.begin(), values.end()) >= kLarge;
+  };
+  if (large(curve.x, x_unit)) {
+    script.command("set format x '%.0s%c'");
+  }
+  if (large(curve.y, y_unit)) {
+    script.command("set format y '%.0s%c'");
+  }
   Curve::Points points;
   for (std::size_t i = 0; i < curve.x.size(); ++i) {
     points.emplace_back(curve.x[i] / x_scale, curve.y[i] / y_scale);
@@ -138,13 +149,12 @@ Json figures_of(const Claim& claim) {
 Json inputs_of(const Claim& claim) {
   Json rows = Json::array();
   for (const ClaimInput& i : claim.inputs) {
-    rows.push_back(
-        {{"label", i.label == i.name ? "" : i.label},
-         {"name", i.name},
-         {"text", format(i.value)},
-         {"range", i.low && i.high ? fmt::format("{} – {}", format(*i.low), format(*i.high))
-                                   : std::string("–")},
-         {"source", i.source}});
+    rows.push_back({{"label", i.label == i.name ? "" : i.label},
+                    {"name", i.name},
+                    {"text", said(i.value)},
+                    {"range", i.low && i.high ? fmt::format("{} – {}", said(*i.low), said(*i.high))
+                                              : std::string("–")},
+                    {"source", i.source}});
   }
   return rows;
 }

@@ -4,8 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace joulesim::reports {
 namespace {
@@ -167,9 +169,22 @@ const ClaimFigure* headline(const Claim& claim) {
   return best;
 }
 
+std::string said(AnyQuantity value) {
+  constexpr std::array<std::pair<double, const char*>, 3> kWords = {
+      {{1e12, "trillion"}, {1e9, "billion"}, {1e6, "million"}}};
+  if (value.dim == Dim{}) {
+    for (const auto& [factor, word] : kWords) {
+      if (std::fabs(value.si) >= factor) {
+        return fmt::format("{} {}", format(AnyQuantity{value.si / factor, {}}), word);
+      }
+    }
+  }
+  return format(value);
+}
+
 std::string shown(const ClaimFigure& figure, AnyQuantity value) {
   if (figure.unit.empty()) {
-    return format(value);
+    return said(value);
   }
   return fmt::format("{} {}", format(AnyQuantity{in_unit(figure, value), {}}), figure.unit);
 }

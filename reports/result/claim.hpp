@@ -90,8 +90,9 @@ Judged judge_claim(const Claim& claim);
 // The figure that stands for the claim in the ledger's table: the worst judged one, else the first.
 const ClaimFigure* headline(const Claim& claim);
 
-// "17.1 TWh": in the figure's unit.
+// "17.1 TWh": in the figure's unit. Large pure numbers are said in words: "30.2 million".
 std::string shown(const ClaimFigure& figure, AnyQuantity value);
+std::string said(AnyQuantity value);
 
 // "off by ×3.1", "holds, at the end of its range"
 std::string words_of(const Judged& judged);

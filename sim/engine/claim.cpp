@@ -249,7 +249,7 @@ std::string filled(const std::string& sentence, const reports::Claim& claim) {
       value = figure.id == name ? shown(figure, figure.value) : value;
     }
     for (const reports::ClaimInput& input : claim.inputs) {
-      value = input.name == name ? format(input.value) : value;
+      value = input.name == name ? reports::said(input.value) : value;
     }
     if (!value) {
       throw InputError(fmt::format("{}: the sentence names '{}', which is no figure and no input",
