@@ -18,8 +18,12 @@ using Json = nlohmann::ordered_json;
 std::string per_cent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 std::string explanation_of(const ValidationPoint& p) {
-  return fmt::format("Taken as bound by {}{}{}; stack {}. The roofline says {:.4g}.", p.bound,
-                     p.mapping.empty() ? "" : ": ", p.mapping, p.runtime, p.roofline);
+  std::string text = fmt::format("Taken as bound by {}{}{}; stack {}.", p.bound,
+                                 p.mapping.empty() ? "" : ": ", p.mapping, p.runtime);
+  if (p.roofline > 0) {
+    text += fmt::format(" The roofline says {:.4g}.", p.roofline);
+  }
+  return text;
 }
 
 Json worst_of(const Validation& validation) {
@@ -56,15 +60,16 @@ std::string validation_page(const Validation& validation, bool plots) {
                                 validation.points.size(), validation.unit);
   data["groups"] = Json::array();
   for (const ValidationGroup& g : groups_of(validation)) {
-    data["groups"].push_back({{"kind", g.kind},
-                              {"device", g.device},
-                              {"rows", fmt::format("{}", g.model.count)},
-                              {"median", per_cent(g.model.median)},
-                              {"mean", per_cent(g.model.mean)},
-                              {"p90", per_cent(g.model.p90)},
-                              {"bias", fmt::format("{:+.1f} %", 100 * g.model.bias)},
-                              {"roofline_median", per_cent(g.roofline.median)},
-                              {"roofline_p90", per_cent(g.roofline.p90)}});
+    data["groups"].push_back(
+        {{"kind", g.kind},
+         {"device", g.device},
+         {"rows", fmt::format("{}", g.model.count)},
+         {"median", per_cent(g.model.median)},
+         {"mean", per_cent(g.model.mean)},
+         {"p90", per_cent(g.model.p90)},
+         {"bias", fmt::format("{:+.1f} %", 100 * g.model.bias)},
+         {"roofline_median", g.roofline.count > 0 ? per_cent(g.roofline.median) : "–"},
+         {"roofline_p90", g.roofline.count > 0 ? per_cent(g.roofline.p90) : "–"}});
   }
   data["plots"] = Json::array();
   if (plots) {

@@ -62,7 +62,9 @@ PlotSet validation_plots(const Validation& validation) {
     if (p.predicted > 0 && p.measured > 0) {
       kinds[p.kind][p.device].emplace_back(p.measured, p.predicted);
       errors[p.kind].first.push_back(std::fabs(p.error()));
-      errors[p.kind].second.push_back(std::fabs(p.roofline / p.measured - 1));
+      if (p.roofline > 0) {
+        errors[p.kind].second.push_back(std::fabs(p.roofline / p.measured - 1));
+      }
     }
   }
   if (kinds.empty()) {
@@ -78,8 +80,13 @@ PlotSet validation_plots(const Validation& validation) {
     script.command(fmt::format("set xlabel {}", quoted("absolute error (per cent)")));
     script.command("set yrange [0:1]");
     script.command("set xrange [0.1:1000]");
-    script.draw({Curve::of_line(kPalette[0], "joulesim", distribution_of(errors[kind].first), 1.8),
-                 Curve::of_line(kOther, "roofline", distribution_of(errors[kind].second), 1.8)});
+    std::vector<Curve> curves = {
+        Curve::of_line(kPalette[0], "joulesim", distribution_of(errors[kind].first), 1.8)};
+    if (!errors[kind].second.empty()) {
+      curves.push_back(
+          Curve::of_line(kOther, "roofline", distribution_of(errors[kind].second), 1.8));
+    }
+    script.draw(curves);
   }
   return script.run();
 }

@@ -38,11 +38,12 @@ std::vector<ValidationGroup> groups_of(const Validation& validation) {
   std::map<std::pair<std::string, std::string>, std::pair<std::vector<double>, std::vector<double>>>
       errors;
   for (const ValidationPoint& point : validation.points) {
-    const double roofline = point.roofline / point.measured - 1;
     for (const std::string& device : {point.device, std::string("all")}) {
       auto& group = errors[{point.kind, device}];
       group.first.push_back(point.error());
-      group.second.push_back(roofline);
+      if (point.roofline > 0) {
+        group.second.push_back(point.roofline / point.measured - 1);
+      }
     }
   }
   std::vector<ValidationGroup> groups;

@@ -9,7 +9,7 @@ namespace joulesim::reports {
 
 struct ValidationPoint {
   std::string device, kind, what;                    // "gemm", "m 16, n 4096, k 512, fp16"
-  double measured = 0, predicted = 0, roofline = 0;  // of the table's unit
+  double measured = 0, predicted = 0, roofline = 0;  // of the table's unit; nought: there is none
   std::string bound, mapping, runtime;
   [[nodiscard]] double error() const { return predicted / measured - 1; }
 };
@@ -22,7 +22,7 @@ struct ErrorStatistics {
 
 struct ValidationGroup {
   std::string device, kind;
-  ErrorStatistics model, roofline;
+  ErrorStatistics model, roofline;  // the latter of the points that have one
 };
 
 struct ValidationSkip {

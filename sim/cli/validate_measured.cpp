@@ -34,13 +34,16 @@ nlohmann::ordered_json json_of(const reports::ErrorStatistics& s) {
 }
 
 void print_table(const std::vector<reports::ValidationGroup>& groups) {
-  std::cout << fmt::format("{:<18} {:<20} {:>6}  {:>7} {:>7} {:>7} {:>7}   {}\n", "kind", "device",
+  std::cout << fmt::format("{:<23} {:<20} {:>6}  {:>7} {:>7} {:>7} {:>7}   {}\n", "kind", "device",
                            "rows", "median", "mean", "P90", "bias", "roofline: median, P90");
   for (const reports::ValidationGroup& g : groups) {
-    std::cout << fmt::format(
-        "{:<18} {:<20} {:>6}  {:>6.1f}% {:>6.1f}% {:>6.1f}% {:>+6.1f}%   {:.1f}%, {:.1f}%\n",
-        g.kind, g.device, g.model.count, 100 * g.model.median, 100 * g.model.mean,
-        100 * g.model.p90, 100 * g.model.bias, 100 * g.roofline.median, 100 * g.roofline.p90);
+    const std::string roofline =
+        g.roofline.count > 0
+            ? fmt::format("{:.1f}%, {:.1f}%", 100 * g.roofline.median, 100 * g.roofline.p90)
+            : std::string("–");
+    std::cout << fmt::format("{:<23} {:<20} {:>6}  {:>6.1f}% {:>6.1f}% {:>6.1f}% {:>+6.1f}%   {}\n",
+                             g.kind, g.device, g.model.count, 100 * g.model.median,
+                             100 * g.model.mean, 100 * g.model.p90, 100 * g.model.bias, roofline);
   }
 }
 
@@ -100,7 +103,8 @@ int validate_measured(const Common& common, const ValidateArguments& arguments) 
                       {"device", g.device},
                       {"rows", g.model.count},
                       {"model", json_of(g.model)},
-                      {"roofline", json_of(g.roofline)}});
+                      {"roofline", g.roofline.count > 0 ? json_of(g.roofline)
+                                                        : nlohmann::ordered_json(nullptr)}});
     }
     auto& skips = result["skipped"] = nlohmann::ordered_json::array();
     for (const reports::ValidationSkip& s : validation.skips) {

@@ -108,7 +108,7 @@ reports::Validation published_validation(const PublishedTable& table,
                     row.answer < 0 ? "not said" : fmt::format("{}", row.answer), row.source);
     point.measured = table.values[i];
     point.predicted = p.value;
-    point.roofline = p.naive > 0 ? p.naive : p.value;
+    point.roofline = p.naive;
     point.bound = p.bound.empty() ? "bytes" : p.bound;
     point.mapping =
         p.assumptions.empty()
