@@ -2,12 +2,12 @@
 #include "models/transform/prune.hpp"
 
 #include "models/kernels/evaluate.hpp"
-#include "models/kernels/gguf_writer.hpp"
 #include "models/kernels/quality.hpp"
 #include "reports/result/files.hpp"
 #include "sim/base/diagnostics.hpp"
 #include "sim/base/quantity.hpp"
 #include "sim/cli/commands.hpp"
+#include "sim/cli/model_file.hpp"
 #include "sim/cli/text_source.hpp"
 
 #include <fmt/format.h>
@@ -41,9 +41,7 @@ int prune(const Common& common, const PruneArguments& arguments) {
   const models::Judgement before = models::judge(text.windows, reference, reference);
   const models::Judgement after =
       models::judge(text.windows, reference, models::logits_of(pruned.small, *unit, text.windows));
-  const std::vector<std::byte> bytes = models::gguf_bytes_as_stored(pruned.small);
-  reports::write_atomically(arguments.out,
-                            std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  write_model(pruned.small, arguments.out);
   if (common.json) {
     std::cout << nlohmann::ordered_json{{"model", arguments.model},
                                         {"out", arguments.out},

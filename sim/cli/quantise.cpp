@@ -2,12 +2,12 @@
 #include "models/transform/quantise.hpp"
 
 #include "models/graph/format.hpp"
-#include "models/kernels/gguf_writer.hpp"
 #include "reports/result/files.hpp"
 #include "reports/terminal/progress.hpp"
 #include "sim/base/diagnostics.hpp"
 #include "sim/base/quantity.hpp"
 #include "sim/cli/commands.hpp"
+#include "sim/cli/model_file.hpp"
 #include "sim/cli/text_source.hpp"
 
 #include <fmt/format.h>
@@ -44,9 +44,7 @@ int quantise(const Common& common, const QuantiseArguments& arguments) {
       model, options, calibration.windows, [&](std::int64_t done, std::int64_t all) {
         bar.update(static_cast<double>(done) / static_cast<double>(all));
       });
-  const std::vector<std::byte> bytes = models::gguf_bytes_as_stored(small);
-  reports::write_atomically(arguments.out,
-                            std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  write_model(small, arguments.out);
   std::int64_t before = 0;
   std::int64_t after = 0;
   for (const auto& [name, weight] : model.weights) {

@@ -3,6 +3,7 @@
 #include "models/kernels/generate.hpp"
 #include "models/kernels/gguf_writer.hpp"
 #include "tests/cli/program.hpp"
+#include "tests/unit/small_families.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -107,4 +108,15 @@ TEST_CASE("wrong wishes are refused with the nearest name, and nothing is writte
   refuses(place, "quantise small.gguf --method gptq --text none.txt --out x.gguf", "");
   refuses(place, "quality small.gguf --device iphone_31", "iphone_13");
   refuses(place, "prune small.gguf --heads 2 --out x.gguf", "0 to 1");
+}
+
+TEST_CASE("a model that a plain llama's file does not hold is refused, not written as one") {
+  namespace models = joulesim::models;
+  const Workplace place;
+  const models::Model model =
+      models::random_model(models::testing::spec_of(models::testing::small("gemma")), 3);
+  const auto bytes = models::gguf_bytes(model, models::known_format("fp32"), "gemma");
+  place.write("gemma.gguf", std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  works(place, "eval gemma.gguf --tokens 1,2,3 --json");
+  refuses(place, "quantise gemma.gguf --bits 8 --group 32 --out a.gguf", "a plain llama's file");
 }
