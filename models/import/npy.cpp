@@ -92,7 +92,9 @@ FloatArray parse(std::span<const std::byte> bytes) {
   const auto data =
       reader.take(std::uint64_t{array.rows} * array.columns * sizeof(float), "the array");
   array.values.resize(array.rows * array.columns);
-  std::memcpy(array.values.data(), data.data(), data.size());
+  if (!data.empty()) {
+    std::memcpy(array.values.data(), data.data(), data.size());
+  }
   return array;
 }
 
