@@ -61,6 +61,15 @@ double moved_bytes(const Work& work, const Passes& passes) {
 
 void spread(const Work& work, const Passes& passes, std::int64_t tiles, std::int64_t compute_ps,
             const std::vector<double>& joules, TileProgram& program) {
+  std::vector<std::uint64_t> moved;
+  for (const DataStream& stream : work.streams) {
+    moved.push_back(stream.bytes() * static_cast<std::uint64_t>(passes_of(stream, passes)));
+  }
+  spread(work, moved, tiles, compute_ps, joules, program);
+}
+
+void spread(const Work& work, const std::vector<std::uint64_t>& moved, std::int64_t tiles,
+            std::int64_t compute_ps, const std::vector<double>& joules, TileProgram& program) {
   tiles = std::max<std::int64_t>(1, tiles);
   TileRun body;
   TileRun last;
@@ -71,7 +80,7 @@ void spread(const Work& work, const Passes& passes, std::int64_t tiles, std::int
     if (stream.tier < 0) {
       continue;
     }
-    const auto total = stream.bytes() * static_cast<std::uint64_t>(passes_of(stream, passes));
+    const std::uint64_t total = moved[i];
     constexpr std::uint64_t grain = 64;  // whole lines
     const std::uint64_t grains = (total + grain - 1) / grain;
     const std::uint64_t each = std::min(total, grains / static_cast<std::uint64_t>(tiles) * grain);

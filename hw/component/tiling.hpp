@@ -27,5 +27,8 @@ double moved_bytes(const Work& work, const Passes& passes);
 // `joules` in total. The division is exact: remainders go to a last, smaller tile.
 void spread(const Work& work, const Passes& passes, std::int64_t tiles, std::int64_t compute_ps,
             const std::vector<double>& joules, TileProgram& program);
+// The same with the bytes that each stream of the work moves in all.
+void spread(const Work& work, const std::vector<std::uint64_t>& moved, std::int64_t tiles,
+            std::int64_t compute_ps, const std::vector<double>& joules, TileProgram& program);
 
 }  // namespace joulesim::hw

@@ -1,5 +1,6 @@
 #include "hw/gpu/gpu_lowering.hpp"
 
+#include "hw/component/tiling.hpp"
 #include "hw/gpu/attention_kernel.hpp"
 #include "hw/gpu/gemm_kernel.hpp"
 #include "hw/gpu/matvec_kernel.hpp"
@@ -185,45 +186,6 @@ double moved(const Work& work, const KernelRun& run, const DataStream& stream) {
   }
 }
 
-// Runs of equal tiles and a last one with what is left, in whole lines of memory.
-void spread_tiles(const Work& work, const KernelRun& run, std::int64_t tiles,
-                  std::int64_t compute_ps, const std::vector<double>& joules,
-                  TileProgram& program) {
-  constexpr double kLine = 64;
-  TileRun body;
-  TileRun last;
-  body.count = tiles - 1;
-  for (std::size_t i = 0; i < work.streams.size(); ++i) {
-    const DataStream& stream = work.streams[i];
-    if (stream.tier < 0 || stream.bytes() == 0) {
-      continue;
-    }
-    const double share = moved(work, run, stream) / static_cast<double>(stream.bytes());
-    // A whole pass is moved to the byte.
-    const auto total =
-        static_cast<std::uint64_t>(std::llround(share * static_cast<double>(stream.bytes())));
-    const auto each = static_cast<std::uint64_t>(
-        std::floor(static_cast<double>(total) / static_cast<double>(tiles) / kLine) * kLine);
-    const std::uint64_t rest = total - each * static_cast<std::uint64_t>(tiles - 1);
-    if (each > 0 && body.count > 0) {
-      (stream.writes() ? body.stores : body.loads).push_back({i, each});
-    }
-    if (rest > 0) {
-      (stream.writes() ? last.stores : last.loads).push_back({i, rest});
-    }
-  }
-  body.compute_ps = compute_ps / tiles;
-  last.compute_ps = compute_ps - body.compute_ps * (tiles - 1);
-  for (const double j : joules) {
-    body.joules.push_back(j / static_cast<double>(tiles));
-  }
-  last.joules = body.joules;
-  if (body.count > 0) {
-    program.runs.push_back(std::move(body));
-  }
-  program.runs.push_back(std::move(last));
-}
-
 }  // namespace
 
 KernelRun run_work(const KernelMachine& machine, const Work& work, const RuntimeSpec& runtime) {
@@ -289,7 +251,12 @@ TileProgram lower_work(const KernelMachine& machine, const Work& work, std::size
   constexpr double kMost = 128;
   const double fine = std::clamp(std::ceil(all / kSmallest), 1.0, kFew);
   const auto tiles = static_cast<std::int64_t>(std::clamp(std::ceil(all / kTile), fine, kMost));
-  spread_tiles(work, run, tiles, std::llround(run.loop.si() * 1e12), joules, program);
+  std::vector<std::uint64_t> bytes;
+  for (const DataStream& stream : work.streams) {
+    const bool none = stream.tier < 0 || stream.bytes() == 0;
+    bytes.push_back(none ? 0 : static_cast<std::uint64_t>(std::llround(moved(work, run, stream))));
+  }
+  spread(work, bytes, tiles, std::llround(run.loop.si() * 1e12), joules, program);
   return program;
 }
 

@@ -4,6 +4,7 @@
 #include "reports/html/bundle.hpp"
 #include "reports/html/page.hpp"
 #include "reports/html/report.hpp"
+#include "reports/plots/claim_plots.hpp"
 #include "reports/result/files.hpp"
 
 #include <fmt/format.h>
@@ -20,85 +21,6 @@ namespace joulesim::reports {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string plot_name(const Claim& claim, std::size_t index) {
-  std::string name = fmt::format("claim_{}_{}", claim.id, index);
-  std::replace_if(
-      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
-  return name;
-}
-
-// A prefix that brings the largest value between 1 and 1000, for an axis.
-std::pair<double, std::string> axis_unit(const std::vector<double>& values, Dim dim) {
-  const double most = *std::max_element(values.begin(), values.end());
-  const std::string text = format(AnyQuantity{most, dim});
-  const auto space = text.find(' ');
-  if (space == std::string::npos || most <= 0) {
-    return {1, ""};
-  }
-  const std::string unit = text.substr(space + 1);
-  try {
-    return {parse_quantity("1 " + unit).si, unit};
-  } catch (const std::invalid_argument&) {
-    return {1, si_unit(dim)};
-  }
-}
-
-std::string axis_label(const std::string& label, const std::string& unit) {
-  return unit.empty() ? label : fmt::format("{} ({})", label, unit);
-}
-
-void plot_curve(Script& script, const std::string& name, const ClaimCurve& curve) {
-  constexpr int kHeight = 300;
-  const auto [x_scale, x_unit] = axis_unit(curve.x, curve.x_dim);
-  auto [y_scale, y_unit] = axis_unit(curve.y, curve.y_dim);
-  if (!curve.y_unit.empty()) {
-    y_scale = parse_quantity("1 " + curve.y_unit).si;
-    y_unit = curve.y_unit;
-  }
-  script.begin(name, curve.label, kHeight);
-  script.command(fmt::format("set xlabel {}", quoted(axis_label(curve.x_label, x_unit))));
-  script.command(fmt::format("set ylabel {}", quoted(axis_label(curve.y_label, y_unit))));
-  if (curve.log_x) {
-    script.command("set logscale x");
-  }
-  script.command(curve.log_y ? "set logscale y" : "set yrange [0:*]");
-  // Large pure numbers as 1M, 10M.
-  constexpr double kLarge = 1e4;
-  const auto large = [](const std::vector<double>& values, const std::string& unit) {
-    return unit.empty() && *std::max_element(values.begin(), values.end()) >= kLarge;
-  };
-  if (large(curve.x, x_unit)) {
-    script.command("set format x '%.0s%c'");
-  }
-  if (large(curve.y, y_unit)) {
-    script.command("set format y '%.0s%c'");
-  }
-  Curve::Points points;
-  for (std::size_t i = 0; i < curve.x.size(); ++i) {
-    points.emplace_back(curve.x[i] / x_scale, curve.y[i] / y_scale);
-  }
-  std::vector<Curve> curves = {Curve::of_line(kPalette[0], "simulated", points, 2),
-                               Curve::of_points(kPalette[0], "", points, 7, 0.6)};
-  const auto ends = [](const std::vector<double>& v) {
-    return std::pair(*std::min_element(v.begin(), v.end()), *std::max_element(v.begin(), v.end()));
-  };
-  if (curve.mark_x && curve.mark_y) {
-    curves.push_back(Curve::of_points(
-        kPalette[5], curve.mark, {{*curve.mark_x / x_scale, *curve.mark_y / y_scale}}, 7, 1.3));
-  } else if (curve.mark_y) {
-    const auto [low, high] = ends(curve.x);
-    const double y = *curve.mark_y / y_scale;
-    curves.push_back(
-        Curve::of_line(kPalette[5], curve.mark, {{low / x_scale, y}, {high / x_scale, y}}, 1.6, 2));
-  } else if (curve.mark_x) {
-    const auto [low, high] = ends(curve.y);
-    const double x = *curve.mark_x / x_scale;
-    curves.push_back(
-        Curve::of_line(kPalette[5], curve.mark, {{x, low / y_scale}, {x, high / y_scale}}, 1.6, 2));
-  }
-  script.draw(curves);
-}
 
 const char* tone_of(const Judged& judged) {
   switch (judged.verdict) {
@@ -121,15 +43,11 @@ std::string range_of(const ClaimFigure& figure) {
 }
 
 std::string stated_of(const ClaimFigure& figure) {
-  std::string text;
-  for (const Expectation& e : figure.readings) {
-    text += text.empty() ? "" : "; or ";
-    text += e.figure     ? shown(figure, *e.figure)
-            : e.at_least ? "≥ " + shown(figure, *e.at_least)
-            : e.at_most  ? "≤ " + shown(figure, *e.at_most)
-                         : "";
+  std::vector<std::string> readings;
+  for (const Expectation& reading : figure.readings) {
+    readings.push_back(stated(figure, reading));
   }
-  return text.empty() ? "–" : text;
+  return readings.empty() ? "–" : fmt::format("{}", fmt::join(readings, "; or "));
 }
 
 Json figures_of(const Claim& claim) {
@@ -140,7 +58,7 @@ Json figures_of(const Claim& claim) {
                     {"text", shown(f, f.value)},
                     {"range", range_of(f)},
                     {"stated", stated_of(f)},
-                    {"verdict", f.readings.empty() ? std::string("–") : words_of(judge_figure(f))},
+                    {"verdict", f.readings.empty() ? std::string("–") : words_of(f.judged)},
                     {"formula", f.formula}});
   }
   return rows;
@@ -179,12 +97,11 @@ Json texts(const std::vector<std::string>& all) {
 }
 
 Json claim_data(const Claim& claim, std::size_t order, const PlotSet& plots) {
-  const Judged judged = judge_claim(claim);
   const ClaimFigure* figure = headline(claim);
-  const bool stated = figure != nullptr && !figure->readings.empty();
+  const bool said_so = figure != nullptr && !figure->readings.empty();
   Json drawn = Json::array();
   for (std::size_t i = 0; i < claim.curves.size(); ++i) {
-    if (const PlotFile* plot = plots.find(plot_name(claim, i)); plot != nullptr) {
+    if (const PlotFile* plot = plots.find(claim_plot_name(claim, i)); plot != nullptr) {
       drawn.push_back({{"figure", reports::figure(*plot)}});
     }
   }
@@ -193,12 +110,12 @@ Json claim_data(const Claim& claim, std::size_t order, const PlotSet& plots) {
           {"statement", claim.statement},
           {"source", claim.source},
           {"sentence", claim.sentence},
-          {"reason", reason_of(claim)},
-          {"verdict", words_of(judged)},
-          {"tone", tone_of(judged)},
+          {"reason", claim.reason},
+          {"verdict", words_of(claim.judged)},
+          {"tone", tone_of(claim.judged)},
           {"measure", figure != nullptr ? figure->label : std::string()},
-          {"stated", stated ? stated_of(*figure) : std::string("–")},
-          {"stated_value", stated && figure->readings[0].figure
+          {"stated", said_so ? stated_of(*figure) : std::string("–")},
+          {"stated_value", said_so && figure->readings[0].figure
                                ? fmt::format("{}", figure->readings[0].figure->si)
                                : std::string("0")},
           {"simulated", figure != nullptr ? shown(*figure, figure->value) : std::string("–")},
@@ -219,9 +136,8 @@ std::string group_of(const Claim& claim) { return claim.id.substr(0, 1); }
 Json cards_of(const std::vector<Claim>& claims) {
   Json cards = Json::array();
   const auto count = [&](Verdict verdict) {
-    return std::count_if(claims.begin(), claims.end(), [verdict](const Claim& claim) {
-      return judge_claim(claim).verdict == verdict;
-    });
+    return std::count_if(claims.begin(), claims.end(),
+                         [verdict](const Claim& claim) { return claim.judged.verdict == verdict; });
   };
   const std::array kinds = {
       std::pair(Verdict::holds, std::pair("Hold", "within the stated tolerance")),
@@ -239,18 +155,6 @@ Json cards_of(const std::vector<Claim>& claims) {
 }
 
 }  // namespace
-
-PlotSet claim_plots(const std::vector<Claim>& claims) {
-  Script script;
-  bool any_curve = false;
-  for (const Claim& claim : claims) {
-    for (std::size_t i = 0; i < claim.curves.size(); ++i) {
-      plot_curve(script, plot_name(claim, i), claim.curves[i]);
-      any_curve = true;
-    }
-  }
-  return any_curve ? script.run() : PlotSet{};
-}
 
 Json claims_data(const std::vector<Claim>& claims, const PlotSet& plots,
                  const std::string& version) {

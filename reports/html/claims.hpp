@@ -14,9 +14,6 @@
 
 namespace joulesim::reports {
 
-// Curves by "claim_ID_N".
-PlotSet claim_plots(const std::vector<Claim>& claims);
-
 nlohmann::ordered_json claims_data(const std::vector<Claim>& claims, const PlotSet& plots,
                                    const std::string& version);
 std::string claims_page(const std::vector<Claim>& claims, const PlotSet& plots,

@@ -14,55 +14,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// How far apart two positive values are, as a factor of at least one.
-double apart(double a, double b) {
-  if (!(a > 0) || !(b > 0)) {
-    return a == b ? 1 : std::numeric_limits<double>::infinity();
-  }
-  return std::max(a / b, b / a);
-}
-
-// Worse verdicts are larger.
-double badness(const Judged& judged) {
-  switch (judged.verdict) {
-    case Verdict::contradicted:
-      return std::numeric_limits<double>::infinity();
-    case Verdict::off_by:
-      return 2 + judged.factor;
-    case Verdict::holds:
-      return 1;
-    default:
-      return 0;
-  }
-}
-
-Judged judge(const ClaimFigure& figure, const Expectation& expected) {
-  const double value = figure.value.si;
-  const double low = figure.low ? figure.low->si : value;
-  const double high = figure.high ? figure.high->si : value;
-  Judged judged;
-  if (expected.figure) {
-    const double said = expected.figure->si;
-    judged.factor = apart(value, said);
-    judged.verdict = judged.factor <= expected.within ? Verdict::holds : Verdict::off_by;
-    if (judged.verdict == Verdict::off_by && low <= said * expected.within &&
-        high >= said / expected.within) {
-      judged.verdict = Verdict::holds;
-      judged.by_range = true;
-    }
-    return judged;
-  }
-  if (expected.at_least || expected.at_most) {
-    const bool least = expected.at_least.has_value();
-    const double bound = least ? expected.at_least->si : expected.at_most->si;
-    const auto meets = [&](double v) { return least ? v >= bound : v <= bound; };
-    judged.factor = meets(value) ? 1 : apart(value, bound);
-    judged.by_range = !meets(value) && meets(least ? high : low);
-    judged.verdict = meets(value) || judged.by_range ? Verdict::holds : Verdict::contradicted;
-  }
-  return judged;
-}
-
 // The number in the figure's unit.
 double in_unit(const ClaimFigure& figure, AnyQuantity value) {
   return figure.unit.empty() ? value.si : value.si / parse_quantity("1 " + figure.unit).si;
@@ -76,21 +27,12 @@ std::string unit_of(const ClaimFigure& figure) {
   return figure.unit.empty() ? si_unit(figure.value.dim) : figure.unit;
 }
 
-std::string expectation_text(const ClaimFigure& figure, const Expectation& expected) {
-  const auto text = [&](const std::optional<AnyQuantity>& q) { return shown(figure, *q); };
-  return expected.figure     ? text(expected.figure)
-         : expected.at_least ? "at least " + text(expected.at_least)
-         : expected.at_most  ? "at most " + text(expected.at_most)
-                             : std::string();
-}
-
 Json figure_json(const ClaimFigure& figure) {
-  const Judged judged = judge_figure(figure);
   Json readings = Json::array();
   for (const Expectation& expected : figure.readings) {
     readings.push_back({{"says", expected.says},
-                        {"expected", expectation_text(figure, expected)},
-                        {"verdict", words_of(judge(figure, expected))}});
+                        {"expected", stated(figure, expected)},
+                        {"verdict", words_of(expected.judged)}});
   }
   return {{"id", figure.id},
           {"label", figure.label},
@@ -100,7 +42,7 @@ Json figure_json(const ClaimFigure& figure) {
           {"high", number_or_null(figure, figure.high)},
           {"unit", unit_of(figure)},
           {"text", shown(figure, figure.value)},
-          {"verdict", words_of(judged)},
+          {"verdict", words_of(figure.judged)},
           {"readings", std::move(readings)}};
 }
 
@@ -124,49 +66,16 @@ const char* name_of(Verdict verdict) {
   return "";
 }
 
-Judged judge_figure(const ClaimFigure& figure) {
-  if (figure.readings.empty()) {
-    return {};
-  }
-  Judged first = judge(figure, figure.readings.front());
-  double nearest = badness(first) + first.factor;
-  for (std::size_t i = 1; i < figure.readings.size(); ++i) {
-    const Judged other = judge(figure, figure.readings[i]);
-    if (badness(other) + other.factor < nearest) {
-      nearest = badness(other) + other.factor;
-      first.supported = i;
-    }
-  }
-  return first;
-}
-
-Judged judge_claim(const Claim& claim) {
-  if (claim.fixed != Verdict::shown) {
-    Judged judged;
-    judged.verdict = claim.fixed;
-    return judged;
-  }
-  Judged worst;
-  for (const ClaimFigure& figure : claim.figures) {
-    const Judged judged = judge_figure(figure);
-    if (badness(judged) > badness(worst)) {
-      worst = judged;
-    }
-  }
-  if (worst.verdict == Verdict::shown) {
-    worst.verdict = Verdict::not_decidable;
-  }
-  return worst;
-}
-
 const ClaimFigure* headline(const Claim& claim) {
-  const ClaimFigure* best = nullptr;
-  for (const ClaimFigure& figure : claim.figures) {
-    if (best == nullptr || badness(judge_figure(figure)) > badness(judge_figure(*best))) {
-      best = &figure;
-    }
-  }
-  return best;
+  return claim.leading < claim.figures.size() ? &claim.figures[claim.leading] : nullptr;
+}
+
+std::string stated(const ClaimFigure& figure, const Expectation& expected) {
+  const auto text = [&](const std::optional<AnyQuantity>& q) { return shown(figure, *q); };
+  return expected.figure     ? text(expected.figure)
+         : expected.at_least ? "at least " + text(expected.at_least)
+         : expected.at_most  ? "at most " + text(expected.at_most)
+                             : std::string();
 }
 
 std::string said(AnyQuantity value) {
@@ -201,32 +110,6 @@ std::string words_of(const Judged& judged) {
                          : std::string(name_of(judged.verdict));
 }
 
-std::string reason_of(const Claim& claim) {
-  if (claim.fixed != Verdict::shown) {
-    return claim.reason;
-  }
-  const ClaimFigure* figure = headline(claim);
-  if (figure == nullptr || figure->readings.empty()) {
-    return claim.reason.empty() ? "the statement gives no figure to compare with" : claim.reason;
-  }
-  const Judged judged = judge_figure(*figure);
-  const Expectation& said = figure->readings.front();
-  std::string text = fmt::format("{}: simulated {}", figure->label, shown(*figure, figure->value));
-  if (figure->low && figure->high) {
-    text += fmt::format(" ({} to {})", shown(*figure, *figure->low), shown(*figure, *figure->high));
-  }
-  text += fmt::format(", stated {}", expectation_text(*figure, said));
-  if (said.figure) {
-    text += fmt::format(", tolerance ×{:.3g}", said.within);
-  }
-  if (judged.supported > 0) {
-    const Expectation& other = figure->readings[judged.supported];
-    text += fmt::format("; the simulation supports the other reading, {} ({})",
-                        expectation_text(*figure, other), other.says);
-  }
-  return text;
-}
-
 std::string claims_json(const std::vector<Claim>& claims) {
   Json list = Json::array();
   for (const Claim& claim : claims) {
@@ -243,9 +126,9 @@ std::string claims_json(const std::vector<Claim>& claims) {
              {"unit", figure != nullptr ? Json(unit_of(*figure)) : Json(nullptr)},
              {"expected", said == nullptr ? Json(nullptr)
                           : said->figure  ? Json(in_unit(*figure, *said->figure))
-                                          : Json(expectation_text(*figure, *said))},
-             {"verdict", words_of(judge_claim(claim))},
-             {"reason", reason_of(claim)},
+                                          : Json(stated(*figure, *said))},
+             {"verdict", words_of(claim.judged)},
+             {"reason", claim.reason},
              {"sentence", claim.sentence},
              {"scenario", claim.path}};
     Json figures = Json::array();

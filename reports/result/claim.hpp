@@ -1,7 +1,7 @@
 // Public statements beside what was simulated for them: values of the claims ledger.
 //
-// Numbers are in SI base units beside the dimension; verdicts are computed by judge_figure() and
-// judge_claim() from values, ranges and stated tolerances alone.
+// Numbers are in SI base units beside the dimension. Verdicts are values here; they are computed by
+// sim/engine/claim_verdict.hpp.
 // Checked by: tests/unit/reports_claims.cpp.
 #pragma once
 
@@ -24,12 +24,20 @@ enum class Verdict : std::uint8_t {
 };
 const char* name_of(Verdict verdict);
 
+struct Judged {
+  Verdict verdict = Verdict::shown;
+  double factor = 1;          // off by
+  bool by_range = false;      // holds at an end of the range only
+  std::size_t supported = 0;  // the reading that the value is nearest to
+};
+
 // What is to be compared with: at most one kind is set.
 struct Expectation {
   std::optional<AnyQuantity> figure;  // the statement's own number
   double within = 1.25;               // a factor that still holds
   std::optional<AnyQuantity> at_least, at_most;
   std::string says;  // which reading of the statement this is
+  Judged judged;
 };
 
 struct ClaimFigure {
@@ -37,17 +45,10 @@ struct ClaimFigure {
   std::string unit;  // that it is shown in; empty: a prefix as it fits
   AnyQuantity value;
   std::optional<AnyQuantity> low, high;  // where the inputs' ranges lead to
+  Judged judged;                         // as the first reading has it
   std::vector<Expectation> readings;     // the first is the statement's; more where it disagrees
                                          // with itself
 };
-
-struct Judged {
-  Verdict verdict = Verdict::shown;
-  double factor = 1;          // off by
-  bool by_range = false;      // holds at an end of the range only
-  std::size_t supported = 0;  // the reading that the value is nearest to
-};
-Judged judge_figure(const ClaimFigure& figure);
 
 struct ClaimInput {
   std::string name, label, source;
@@ -75,19 +76,18 @@ struct ClaimCurve {
 struct Claim {
   std::string id, statement, source, path;
   std::string sentence;            // what explains it
-  std::string reason;              // where it is not decidable or not simulated yet
+  std::string reason;              // what the verdict was computed from, or why there is none
   Verdict fixed = Verdict::shown;  // not_decidable or not_yet, where the file says so
   std::vector<ClaimInput> inputs;
   std::vector<ClaimRun> runs;
   std::vector<ClaimFigure> figures;
   std::vector<ClaimCurve> curves;
+  Judged judged;
+  std::size_t leading = 0;        // figure, the headline
   std::vector<std::string> open;  // parts that are not simulated yet, with the reason
 };
 
-// The claim's verdict: the worst of its judged figures', unless the file fixes one.
-Judged judge_claim(const Claim& claim);
-
-// The figure that stands for the claim in the ledger's table: the worst judged one, else the first.
+// The figure that stands for the claim in the ledger's table; none where it has no figures.
 const ClaimFigure* headline(const Claim& claim);
 
 // "17.1 TWh": in the figure's unit. Large pure numbers are said in words: "30.2 million".
@@ -97,8 +97,8 @@ std::string said(AnyQuantity value);
 // "off by ×3.1", "holds, at the end of its range"
 std::string words_of(const Judged& judged);
 
-// The verdict and what it was computed from, in a sentence.
-std::string reason_of(const Claim& claim);
+// "at least 9 Wh": what the statement says, in the figure's unit.
+std::string stated(const ClaimFigure& figure, const Expectation& expected);
 
 // The list of `validate claims --json`.
 std::string claims_json(const std::vector<Claim>& claims);

@@ -30,12 +30,11 @@ int validate_claims(const Common& common, const ValidateArguments& arguments) {
   }
   std::map<reports::Verdict, int> verdicts;
   for (const reports::Claim& claim : claims) {
-    const reports::Judged judged = reports::judge_claim(claim);
-    ++verdicts[judged.verdict];
-    std::cout << fmt::format("{:<4} {}\n     {}\n     {}\n", claim.id, reports::words_of(judged),
-                             claim.statement, claim.sentence);
-    if (const std::string reason = reports::reason_of(claim); !reason.empty()) {
-      std::cout << fmt::format("     {}\n", reason);
+    ++verdicts[claim.judged.verdict];
+    std::cout << fmt::format("{:<4} {}\n     {}\n     {}\n", claim.id,
+                             reports::words_of(claim.judged), claim.statement, claim.sentence);
+    if (!claim.reason.empty()) {
+      std::cout << fmt::format("     {}\n", claim.reason);
     }
     std::cout << "\n";
   }

@@ -1,5 +1,6 @@
 // validate measured: predictions beside a folder of measured kernels.
 #include "reports/html/validation_page.hpp"
+#include "reports/result/files.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/engine/measured.hpp"
 #include "sim/engine/measured_serving.hpp"
@@ -9,7 +10,6 @@
 
 #include <array>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 
 namespace joulesim::cli {
@@ -18,16 +18,6 @@ namespace {
 
 constexpr std::array kKinds = {"gemm", "attention_prefill", "attention_decode", "elementwise_norm",
                                "moe",  "allreduce",         "e2e_serving"};
-
-void write_file(const fs::path& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  if (!out) {
-    Diagnostics faults;
-    faults.error(path.string(), "cannot be written");
-    throw InputError(std::move(faults));
-  }
-}
 
 nlohmann::ordered_json json_of(const reports::ErrorStatistics& s) {
   return {{"median", s.median}, {"mean", s.mean}, {"p90", s.p90}, {"bias", s.bias}};
@@ -79,21 +69,20 @@ int validate_measured(const Common& common, const ValidateArguments& arguments) 
   validation.title = "Predicted against measured kernels";
   validation.unit = "us";
   const fs::path out(arguments.out.empty() ? "out/validate" : arguments.out);
-  std::error_code fault;
-  fs::create_directories(out, fault);
   for (const engine::MeasuredTable& table : tables) {
     if (table.kind == "e2e_serving") {
       const auto runs = engine::predict_serving(library, setting, table);
-      write_file(out / "predictions_e2e_serving.csv", engine::serving_csv(table, runs));
+      reports::write_atomically((out / "predictions_e2e_serving.csv").string(),
+                                engine::serving_csv(table, runs));
       engine::add_serving_errors(table, runs, validation);
       continue;
     }
     const auto predictions = engine::predict(setting, table);
-    write_file(out / fmt::format("predictions_{}.csv", table.kind),
-               engine::predictions_csv(table, predictions));
+    reports::write_atomically((out / fmt::format("predictions_{}.csv", table.kind)).string(),
+                              engine::predictions_csv(table, predictions));
     engine::add_errors(table, predictions, validation);
   }
-  write_file(out / "report.html", reports::validation_page(validation));
+  reports::write_atomically((out / "report.html").string(), reports::validation_page(validation));
   const auto groups = reports::groups_of(validation);
   if (common.json) {
     nlohmann::ordered_json result{{"rows", validation.points.size()}};

@@ -1,5 +1,6 @@
 // validate published: predictions beside a list of published end-to-end figures.
 #include "reports/html/validation_page.hpp"
+#include "reports/result/files.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/engine/published_report.hpp"
 
@@ -7,22 +8,11 @@
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 
 namespace joulesim::cli {
 namespace fs = std::filesystem;
 namespace {
-
-void write_file(const fs::path& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  if (!out) {
-    Diagnostics faults;
-    faults.error(path.string(), "cannot be written");
-    throw InputError(std::move(faults));
-  }
-}
 
 nlohmann::ordered_json json_of(const engine::PublishedErrors& e) {
   return {{"by", e.by},
@@ -45,11 +35,10 @@ int validate_published(const Common& common, const ValidateArguments& arguments)
   const engine::Library library = engine::Library::open();
   const auto predictions = engine::predict_published(library, table.rows);
   const fs::path out(arguments.out.empty() ? "out/published" : arguments.out);
-  std::error_code fault;
-  fs::create_directories(out, fault);
-  write_file(out / "predictions_published.json", engine::published_json(table, predictions));
+  reports::write_atomically((out / "predictions_published.json").string(),
+                            engine::published_json(table, predictions));
   const reports::Validation validation = engine::published_validation(table, predictions);
-  write_file(out / "report.html", reports::validation_page(validation));
+  reports::write_atomically((out / "report.html").string(), reports::validation_page(validation));
   auto errors = engine::published_errors(table, predictions);
   const auto left_out = engine::left_out_errors(table, predictions);
   errors.insert(errors.end(), left_out.begin(), left_out.end());

@@ -1,6 +1,7 @@
 #include "sim/engine/claim.hpp"
 
 #include "sim/base/expression.hpp"
+#include "sim/engine/claim_verdict.hpp"
 
 #include <fmt/format.h>
 
@@ -299,6 +300,7 @@ reports::Claim evaluate_claim(const ClaimWish& wish, const Results& results) {
     claim.figures.push_back(std::move(figure));
   }
   claim.sentence = filled(claim.sentence, claim);
+  judge(claim);
   return claim;
 }
 

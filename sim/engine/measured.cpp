@@ -1,5 +1,7 @@
 #include "sim/engine/measured.hpp"
 
+#include "sim/engine/spelling.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -104,10 +106,7 @@ const hw::RuntimeSpec& MeasuredSetting::runtime(const std::string& framework,
 
 const hw::RuntimeSpec& MeasuredSetting::serving_runtime(const std::string& framework,
                                                         const std::string& otherwise) {
-  std::string wanted;
-  for (const char c : framework) {
-    wanted += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
+  const std::string wanted = lower(framework);
   const hw::RuntimeSpec* named = &plain_;
   for (const hw::RuntimeSpec& spec : stacks_) {
     if (std::find(spec.aliases.begin(), spec.aliases.end(), wanted) != spec.aliases.end()) {

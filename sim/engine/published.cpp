@@ -9,6 +9,7 @@
 #include "sim/engine/published_stack.hpp"
 #include "sim/engine/published_training.hpp"
 #include "sim/engine/serving_step.hpp"
+#include "sim/engine/spelling.hpp"
 
 #include <fmt/format.h>
 
@@ -23,13 +24,6 @@ namespace {
 // Where a row does not say: a prompt and an answer of customary benchmarks, and a chat's prompt.
 constexpr std::int64_t kPrompt = 128, kAnswer = 128;
 constexpr double kChatPrompt = 600;
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  return text;
-}
 
 class Predictor {
  public:
@@ -93,7 +87,7 @@ class Predictor {
       const TrainingAnswer answer =
           answer_training(runner_, row, request, limit_of(*request.machine));
       p.bound = answer.bound;
-      p.value = p.naive = answer.si * factor_;
+      p.value = answer.si * factor_;
       return answer.refusal;
     }
     request.has_run = true;
@@ -189,7 +183,7 @@ class Predictor {
       bytes -= static_cast<double>(model.formats.embedding.bytes(model.vocab, model.hidden)) *
                (model.tied ? 1 : 2);
     }
-    p.value = p.naive = bytes * factor_;
+    p.value = bytes * factor_;
     return {};
   }
 
@@ -275,7 +269,6 @@ class Predictor {
                          : row.metric == "avg_power_all_gpus"       ? power
                          : row.metric == "energy_per_output_token"  ? power / rate
                                                                     : rate);
-    p.naive = p.value;
     return {};
   }
 
@@ -317,7 +310,7 @@ class Predictor {
     const double naive_step = (a.weights / peak).si();
     const std::string& m = row.metric;
     double value = 0;
-    double naive = 0;
+    double naive = 0;  // where data sheets alone give no answer
     if (m == "decode_throughput" || m == "decode_throughput_per_user") {
       value = batch / a.step.si();
       naive = batch / naive_step;
@@ -326,11 +319,9 @@ class Predictor {
       naive = naive_step;
     } else if (m == "prefill_throughput") {
       value = batch * prompt / a.prefill.si();
-      naive = value;
     } else if (m == "prefill_latency" || m == "time_to_first_token") {
       // The reader sees a token once the step behind it has been issued.
       value = (a.prefill + (m == "time_to_first_token" ? a.step : Time(0))).si();
-      naive = value;
     } else if (m == "output_throughput" || m == "throughput") {
       value = batch * tokens / whole.si();
       naive = batch / naive_step;
@@ -340,13 +331,10 @@ class Predictor {
     } else if (m == "energy_per_output_token" || m == "energy_per_token") {
       value = (a.step_board / batch).si() * devices;
       p.assumptions += (p.assumptions.empty() ? "" : "; ") + std::string("accelerators and memory");
-      naive = value;
     } else if (m == "energy_per_token_whole_device") {
       value = (a.step_device / batch).si() * devices;
-      naive = value;
     } else if (m == "energy_per_request") {
       value = ((a.prefill_device + a.step_device * tokens) / batch).si() * devices;
-      naive = value;
     } else if (m == "avg_power_all_gpus" || m == "avg_power_fraction_of_TDP") {
       const Energy energy = a.prefill_board + a.step_board * tokens;
       value = (energy / (a.prefill + a.step * tokens)).si();
@@ -359,14 +347,12 @@ class Predictor {
         }
         value /= limit->si();
       }
-      naive = value;
     } else if (m == "peak_system_wall_power") {
       if (!request.machine->wall) {
         return fmt::format("'{}' says nothing about what stands between it and the wall",
                            request.machine->title);
       }
       value = std::max((a.prefill_wall / a.prefill).si(), (a.step_wall / a.step).si());
-      naive = value;
     } else if (m == "gpu_memory" || m == "resident_memory") {
       const double positions =
           std::max(prompt + tokens, static_cast<double>(habits.positions)) / (prompt + tokens);
@@ -379,7 +365,6 @@ class Predictor {
                            m == "load_time" ? "reading of files" : "building of graphs");
       }
       value = (a.weights / *rate).si();
-      naive = value;
     } else {
       return fmt::format("'{}' is not answered for a whole model", m);
     }
@@ -398,7 +383,7 @@ class Predictor {
     }
     const Bytes room = request.machine->capacity.value * request.machine->usable_share.value -
                        a.weights - request.stack->habits.workspace;
-    p.value = p.naive = std::floor(room / a.cache) * factor_;
+    p.value = std::floor(room / a.cache) * factor_;
     return {};
   }
 

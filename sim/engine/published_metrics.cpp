@@ -53,7 +53,7 @@ std::string group_of_metric(const std::string& metric) {
     const char* metric;
     const char* group;
   };
-  static constexpr std::array<Known, 35> kKnown = {{{"decode_throughput", "decode"},
+  static constexpr std::array<Known, 33> kKnown = {{{"decode_throughput", "decode"},
                                                     {"decode_throughput_per_user", "decode"},
                                                     {"decode_latency", "decode"},
                                                     {"median_inter_token_latency", "decode"},
@@ -85,9 +85,10 @@ std::string group_of_metric(const std::string& metric) {
                                                     {"execute_time", "decode"},
                                                     {"kernel_latency", "kernel"},
                                                     {"training_gpu_hours", "training"},
-                                                    {"training_time_1T_tokens", "training"},
-                                                    {"training_time_0.25T_tokens", "training"},
                                                     {"training_co2eq_location_based", "training"}}};
+  if (metric.starts_with("training_time_") && metric.ends_with("_tokens")) {
+    return "training";
+  }
   for (const Known& known : kKnown) {
     if (metric == known.metric) {
       return known.group;

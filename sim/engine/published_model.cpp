@@ -1,5 +1,6 @@
 #include "sim/engine/published_model.hpp"
 
+#include "sim/engine/spelling.hpp"
 #include "sim/mapping/operands.hpp"
 
 #include <fmt/format.h>
@@ -14,13 +15,6 @@ namespace {
 
 using models::Element;
 using models::Format;
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  return text;
-}
 
 // Letters, digits and points that stand between digits: "LLaMA 1.3B" is no "llama_13b".
 std::string plain(const std::string& name) {

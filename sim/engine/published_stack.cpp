@@ -1,19 +1,13 @@
 #include "sim/engine/published_stack.hpp"
 
 #include "hw/component/registry.hpp"
+#include "sim/engine/spelling.hpp"
 
 #include <algorithm>
 #include <cctype>
 
 namespace joulesim::engine {
 namespace {
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  return text;
-}
 
 bool suits(const hw::RuntimeSpec& stack, const std::string& unit) {
   const auto& units = stack.units;

@@ -1,4 +1,5 @@
 // An exported graph on a device against the same model by its description: time, energy, bytes.
+#include "tests/material.hpp"
 #include "tests/oracle/engine_scenarios.hpp"
 
 #include <catch2/catch.hpp>
@@ -14,15 +15,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path kModels = fs::path(JOULESIM_DATA_DIR) / "models";
+using joulesim::material::absent;
 
-bool absent(const fs::path& path) {
-  if (fs::exists(path)) {
-    return false;
-  }
-  WARN("skipped: no " << path.string());
-  return true;
-}
+const fs::path kModels = fs::path(JOULESIM_DATA_DIR) / "models";
 
 struct Wish {
   std::string model;

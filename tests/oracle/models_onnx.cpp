@@ -4,6 +4,7 @@
 #include "models/kernels/onnx_elements.hpp"
 #include "models/kernels/onnx_session.hpp"
 #include "sim/base/diagnostics.hpp"
+#include "tests/material.hpp"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -19,15 +20,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path kModels = fs::path(JOULESIM_DATA_DIR) / "models";
+using joulesim::material::absent;
 
-bool absent(const fs::path& path) {
-  if (fs::exists(path)) {
-    return false;
-  }
-  WARN("skipped: no " << path.string());
-  return true;
-}
+const fs::path kModels = fs::path(JOULESIM_DATA_DIR) / "models";
 
 // The largest difference beyond `relative` of the expected value; infinity when nothing fits.
 double excess(const Array& found, const Array& expected, double relative) {

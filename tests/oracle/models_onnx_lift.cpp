@@ -4,6 +4,7 @@
 #include "models/import/model.hpp"
 #include "models/import/onnx_model.hpp"
 #include "models/kernels/onnx_lift.hpp"
+#include "tests/material.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -16,15 +17,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path kModels = fs::path(JOULESIM_DATA_DIR) / "models";
+using joulesim::material::absent;
 
-bool absent(const fs::path& path) {
-  if (fs::exists(path)) {
-    return false;
-  }
-  WARN("skipped: no " << path.string());
-  return true;
-}
+const fs::path kModels = fs::path(JOULESIM_DATA_DIR) / "models";
 
 struct Sum {
   int operators = 0;

@@ -6,6 +6,7 @@
 #include "models/import/npy.hpp"
 #include "models/import/tokenizer.hpp"
 #include "models/kernels/evaluate.hpp"
+#include "tests/material.hpp"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -19,15 +20,9 @@ using namespace joulesim::models;
 
 namespace {
 
-const std::string kModels = std::string(JOULESIM_DATA_DIR) + "/models/";
+using joulesim::material::absent;
 
-bool absent(const std::string& file) {
-  if (std::filesystem::exists(kModels + file)) {
-    return false;
-  }
-  WARN("skipped: no " << kModels + file);
-  return true;
-}
+const std::string kModels = std::string(JOULESIM_DATA_DIR) + "/models/";
 
 struct Expected {
   std::vector<std::int32_t> prompt;
@@ -53,7 +48,7 @@ double largest_difference(const FloatArray& a, const FloatArray& b) {
 
 void check_against(const std::string& file, const std::string& name) {
   INFO(file << " against " << name);
-  if (absent(file)) {
+  if (absent(kModels + file)) {
     return;
   }
   const Expected reference = expected(name);
@@ -106,7 +101,7 @@ TEST_CASE("every container of the same weights gives the same logits") {
 TEST_CASE(
     "the int8 group datapath on int8 weights equals an integer engine but for ties in rounding") {
   const std::string file = "llama2c/stories260K-ffn192-q80.bin";
-  if (absent(file)) {
+  if (absent(kModels + file)) {
     return;
   }
   const Expected reference = expected("stories260K.p0.q80v2.runq_c");
@@ -120,7 +115,7 @@ TEST_CASE(
 }
 
 TEST_CASE("text becomes the tokens that another engine made of it, and back") {
-  if (absent("gguf/stories260K-F32.gguf")) {
+  if (absent(kModels + "gguf/stories260K-F32.gguf")) {
     return;
   }
   const Expected reference = expected("stories260K.p0.F32.run_c");
@@ -154,7 +149,7 @@ TEST_CASE("dimension files without weights give the published parameter counts")
         Row{"mistralai__Mixtral-8x7B-v0.1", 46.70e9},
         Row{"microsoft__Phi-mini-MoE-instruct", 7.6e9}}) {
     const std::string path = std::string("hf/configs_only/") + row.file + ".json";
-    if (absent(path)) {
+    if (absent(kModels + path)) {
       return;
     }
     INFO(row.file);
@@ -165,7 +160,7 @@ TEST_CASE("dimension files without weights give the published parameter counts")
 }
 
 TEST_CASE("datapaths stay near the reference on a trained model, the wider ones nearer") {
-  if (absent("gguf/stories260K-F32.gguf")) {
+  if (absent(kModels + "gguf/stories260K-F32.gguf")) {
     return;
   }
   const Expected reference = expected("stories260K.p0.F32.run_c");
