@@ -73,8 +73,8 @@ std::vector<PublishedErrors> left_out_errors(const PublishedTable& table,
         errors.push_back(std::exp(ratio - shift) - 1);
       }
     }
-    result.push_back(
-        {"left out", "every source", group, reports::statistics_of(std::move(errors))});
+    result.push_back({"left out", "every source, by one factor of the others", group,
+                      reports::statistics_of(std::move(errors))});
   }
   return result;
 }

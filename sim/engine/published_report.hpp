@@ -22,7 +22,8 @@ std::vector<PublishedErrors> published_errors(const PublishedTable& table,
                                               const std::vector<PublishedPrediction>& predictions);
 
 // A group's errors when every source's predictions are first scaled by the median ratio of the
-// other sources: what a fit to the others would make of an unseen one.
+// other sources: how far one common factor carries over. What the stacks cost stays as its parts
+// say, and those were chosen with all sources in sight; this is no refit of them.
 std::vector<PublishedErrors> left_out_errors(const PublishedTable& table,
                                              const std::vector<PublishedPrediction>& predictions);
 
