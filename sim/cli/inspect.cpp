@@ -40,7 +40,7 @@ void check_file(const engine::Library& library, const std::string& path) {
   const ConfigNode root = file.root();
   if (root.has("scenario")) {
     // Everything is resolved and placed: a scenario that cannot run is wrong.
-    (void)engine::prepare(library, engine::read_scenario(path, {}));
+    (void)engine::prepare(library, engine::read_scenario(path, {}, {}, &library));
   } else if (root.has("device")) {
     (void)engine::load_machine_file(library, path);
   } else if (root.has("part")) {

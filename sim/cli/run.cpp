@@ -41,14 +41,14 @@ engine::Scenario find_scenario(const engine::Library& library, const std::string
   }
   std::error_code none;
   if (fs::is_regular_file(name, none)) {
-    return engine::read_scenario(name, settings, arguments.dims);
+    return engine::read_scenario(name, settings, arguments.dims, &library);
   }
   const engine::LibraryEntry* entry = library.scenario(name);
   if (entry == nullptr) {
     throw InputError("found no scenario '" + name + "'; expected a file or a known name" +
                      did_you_mean(name, library.scenario_names()));
   }
-  return engine::read_scenario(entry->path, settings, arguments.dims);
+  return engine::read_scenario(entry->path, settings, arguments.dims, &library);
 }
 
 // Reads and prepares everything before anything is simulated: all faults at once, nothing

@@ -213,4 +213,12 @@ std::vector<std::string> Library::model_names() const {
   return names;
 }
 
+std::string Library::unknown_device(const std::string& name) const {
+  return fmt::format("unknown device '{}'{}", name, did_you_mean(name, device_names()));
+}
+
+std::string Library::unknown_model(const std::string& name) const {
+  return fmt::format("unknown model '{}'{}", name, did_you_mean(name, model_names()));
+}
+
 }  // namespace joulesim::engine

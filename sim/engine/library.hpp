@@ -41,6 +41,10 @@ class Library {
   // device) of the library that fills in what the file leaves out.
   [[nodiscard]] ConfigFile read(const std::string& path) const;
 
+  // What to say of a name that is not here, with the nearest that is.
+  [[nodiscard]] std::string unknown_device(const std::string& name) const;
+  [[nodiscard]] std::string unknown_model(const std::string& name) const;
+
   // A file's name in results: relative to the library it belongs to, else its bare name, so that
   // results are the same wherever the files lie.
   [[nodiscard]] std::string stored_name(const std::string& path) const;

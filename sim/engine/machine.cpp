@@ -280,8 +280,7 @@ Machine load_machine(const Library& library, const std::string& name, const Regi
   const LibraryEntry* entry = library.device(name);
   if (entry == nullptr) {
     Diagnostics diagnostics;
-    diagnostics.error(where, fmt::format("unknown device '{}'{}", name,
-                                         did_you_mean(name, library.device_names())));
+    diagnostics.error(where, library.unknown_device(name));
     throw InputError(std::move(diagnostics));
   }
   return load_machine_file(library, entry->path);

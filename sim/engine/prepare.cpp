@@ -25,12 +25,6 @@ void gather(Diagnostics& faults, const Work& work) {
   }
 }
 
-bool is_model_file(const std::string& name) {
-  return name.ends_with(".gguf") || name.ends_with(".bin") || name.ends_with(".safetensors") ||
-         name.ends_with(".onnx") || name.ends_with(".toml") || name.ends_with(".json") ||
-         name.find('/') != std::string::npos;
-}
-
 // Formats that a scenario names instead of the description's.
 void set_formats(const Scenario& scenario, models::ModelSpec& spec) {
   if (scenario.weights) {
@@ -156,9 +150,7 @@ void load_model(const Library& library, Prepared& prepared, const models::ModelS
     }
   } else {
     Diagnostics diagnostics;
-    diagnostics.error(scenario.model_place,
-                      fmt::format("unknown model '{}'{}", scenario.model,
-                                  did_you_mean(scenario.model, library.model_names())));
+    diagnostics.error(scenario.model_place, library.unknown_model(scenario.model));
     throw InputError(std::move(diagnostics));
   }
   if (!prepared.exported && !scenario.dims.empty()) {

@@ -3,6 +3,7 @@
 #include "hw/component/unit_group.hpp"
 #include "models/graph/format.hpp"
 #include "models/kernels/linear.hpp"
+#include "sim/engine/library.hpp"
 
 #include <fmt/format.h>
 
@@ -161,8 +162,14 @@ std::map<std::string, std::int64_t> parse_dims(const std::vector<std::string>& d
   return sizes;
 }
 
+bool is_model_file(const std::string& name) {
+  return name.ends_with(".gguf") || name.ends_with(".bin") || name.ends_with(".safetensors") ||
+         name.ends_with(".onnx") || name.ends_with(".toml") || name.ends_with(".json") ||
+         name.find('/') != std::string::npos;
+}
+
 Scenario read_scenario(const std::string& path, const std::vector<std::string>& settings,
-                       const std::vector<std::string>& dims) {
+                       const std::vector<std::string>& dims, const Library* library) {
   ConfigFile file = ConfigFile::read(path);
   for (const std::string& setting : settings) {
     file.set(setting);
@@ -284,6 +291,16 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
     }
     scenario.memoise = node->choice_if("blocks", {"memo", "all"}).value_or("memo") == "memo";
     scenario.seed = static_cast<std::uint64_t>(node->integer_if("seed").value_or(1));
+  }
+  if (library != nullptr) {
+    // Names too, so that one run shows all faults.
+    if (!scenario.model.empty() && library->model(scenario.model) == nullptr &&
+        !is_model_file(scenario.model)) {
+      model.error("use", library->unknown_model(scenario.model));
+    }
+    if (!scenario.device.empty() && library->device(scenario.device) == nullptr) {
+      machine.error("device", library->unknown_device(scenario.device));
+    }
   }
   file.require_ok();
   return scenario;

@@ -96,10 +96,15 @@ struct Scenario {
       weights_place, workload_place, battery_place, storage_place;
 };
 
-// Throws InputError with every fault. `settings` are "a.b=value" from the command line, `dims`
-// "symbol=size" there.
+class Library;
+
+// A model by the path of its file, not by its name in the library.
+bool is_model_file(const std::string& name);
+
+// Throws InputError with every fault, with a library also of names that it does not have.
+// `settings` are "a.b=value" from the command line, `dims` "symbol=size" there.
 Scenario read_scenario(const std::string& path, const std::vector<std::string>& settings,
-                       const std::vector<std::string>& dims = {});
+                       const std::vector<std::string>& dims = {}, const Library* library = nullptr);
 
 // "symbol=size", each once. Throws InputError with every fault.
 std::map<std::string, std::int64_t> parse_dims(const std::vector<std::string>& dims);

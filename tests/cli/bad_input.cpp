@@ -210,6 +210,13 @@ TEST_CASE("several faults are reported together") {
   place.write("t.toml", exchanged(exchanged(small_scenario(), "int8", "int9"), "= 16", "= 0"));
   refuses(place, "run s.toml t.toml",
           {"s.toml:6:", "s.toml:10:", "t.toml:7:", "t.toml:14:", "4 errors"});
+  // Names and values of one file, too.
+  place.write("u.toml",
+              exchanged(exchanged(exchanged(small_scenario(), "mobilellm_125m", "mobilelm_125m"),
+                                  "iphone_13", "iphone_31"),
+                        "= 16", "= 0"));
+  refuses(place, "run u.toml",
+          {"u.toml:6:", "mobilellm_125m", "u.toml:10:", "iphone_13", "u.toml:14:", "3 errors"});
 }
 
 TEST_CASE("one wrong scenario of two keeps the other from being written") {
