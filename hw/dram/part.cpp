@@ -262,6 +262,22 @@ DramPart DramPart::from(const ConfigNode& part) {
   out.capacity = organisation.figure<Bytes>("capacity");
   out.mapping_name = organisation.text("mapping");
   out.timing = read_timing(part);
+  if (const auto events = part.table_if("energy")) {
+    out.energy = read_events(*events);
+  }
+  if (const auto currents = part.table_if("currents")) {
+    if (out.energy) {
+      part.error("currents", "both [energy] and [currents]; expected one of them");
+    }
+    out.energy = read_currents(*currents, out.organisation);
+  }
+  if (const auto controller = part.table_if("controller")) {
+    out.controller = read_controller(*controller, out.timing);
+  }
+  if (const auto host = part.table_if("host")) {
+    out.host =
+        DramHostEnergy{host->figure<EnergyPerByte>("transfer"), host->figure<Power>("standing")};
+  }
   if (!part.ok()) {
     return out;
   }
@@ -285,22 +301,6 @@ DramPart DramPart::from(const ConfigNode& part) {
   if (std::abs(fastest / out.peak.value.si() - 1) > 0.01) {
     organisation.error("peak", fmt::format("'peak' is {}; expected one burst every tCCD_S = {}",
                                            format(out.peak.value), format(Bandwidth(fastest))));
-  }
-  if (const auto events = part.table_if("energy")) {
-    out.energy = read_events(*events);
-  }
-  if (const auto currents = part.table_if("currents")) {
-    if (out.energy) {
-      part.error("currents", "both [energy] and [currents]; expected one of them");
-    }
-    out.energy = read_currents(*currents, o);
-  }
-  if (const auto controller = part.table_if("controller")) {
-    out.controller = read_controller(*controller, out.timing);
-  }
-  if (const auto host = part.table_if("host")) {
-    out.host =
-        DramHostEnergy{host->figure<EnergyPerByte>("transfer"), host->figure<Power>("standing")};
   }
   return out;
 }

@@ -11,6 +11,25 @@ namespace joulesim::hw {
 namespace {
 enum Cause : std::size_t { kMac, kVector, kScratchpad, kControl, kCauses };
 
+// A stated peak is the rate of one of the types.
+void check_peak(const ConfigNode& array, OpRate peak, const SystolicNpuSpec& spec) {
+  constexpr double kTolerance = 0.01;
+  std::vector<std::string> rates;
+  for (const DataType type : spec.arithmetic.types()) {
+    const double cycle = spec.arithmetic.find(type)->macs_per_cycle.value;
+    const OpRate rate = macs(cycle * static_cast<double>(spec.arrays)) * spec.clock.value;
+    if (std::abs(rate / peak - 1) <= kTolerance) {
+      return;
+    }
+    rates.push_back(
+        fmt::format("{} in {} ({:g} MACs a clock and array)", format(rate), name_of(type), cycle));
+  }
+  array.error("peak", fmt::format("'peak' is {}, but {} arrays at {} give {}; expected one of them "
+                                  "to agree within 1 %",
+                                  format(peak), spec.arrays, format(spec.clock.value),
+                                  fmt::join(rates, ", ")));
+}
+
 }  // namespace
 
 SystolicNpuSpec SystolicNpuSpec::from(const ConfigNode& part) {
@@ -36,11 +55,14 @@ SystolicNpuSpec SystolicNpuSpec::from(const ConfigNode& part) {
   if (array.choice_if("split", {"halving", "longer_side"}).value_or("halving") == "longer_side") {
     spec.split = TileSplit::longer_side;
   }
-  if (array.has("peak")) {
-    (void)array.figure<OpRate>("peak");  // there to be cross-checked by its own `equals`
+  const auto peak = array.figure_if<OpRate>("peak");  // there to be cross-checked
+  if (peak) {
     (void)array.figure_if<Ops>("one_mac");
   }
   spec.arithmetic = Arithmetic::from(part);
+  if (peak && part.ok()) {
+    check_peak(array, peak->value, spec);
+  }
   const ConfigNode vector = part.table("vector");
   spec.vector_ops_per_cycle = vector.count("ops_per_cycle");
   spec.vector_energy = vector.figure<EnergyPerOp>("energy");

@@ -66,6 +66,10 @@ std::optional<std::string> ConfigNode::text_if(const std::string& key) const {
     error(key, fmt::format("'{}' is {}; expected a text", key, child->kind_name()));
     return std::nullopt;
   }
+  if (child->open()) {
+    error(key, still_open(key, "a text"));
+    return std::nullopt;
+  }
   return child->text;
 }
 
@@ -129,7 +133,9 @@ std::optional<std::int64_t> ConfigNode::integer_if(const std::string& key, std::
     return std::nullopt;
   }
   if (child->kind != ConfigTree::Kind::integer) {
-    error(key, fmt::format("'{}' is {}; expected a whole number", key, child->kind_name()));
+    error(key, child->open()
+                   ? still_open(key, "a whole number")
+                   : fmt::format("'{}' is {}; expected a whole number", key, child->kind_name()));
     return std::nullopt;
   }
   if (child->integer < low || child->integer > high) {
@@ -154,6 +160,10 @@ std::optional<double> ConfigNode::number_if(const std::string& key, double low, 
     return std::nullopt;
   }
   double value = child->number;
+  if (child->open()) {
+    error(key, still_open(key, "a number"));
+    return std::nullopt;
+  }
   if (child->kind == ConfigTree::Kind::text) {
     const auto parsed = value_of(*child, key);
     if (!parsed) {
@@ -200,6 +210,11 @@ bool ConfigNode::flag(const std::string& key) const {
 
 std::optional<std::string> ConfigNode::choice_if(const std::string& key,
                                                  const std::vector<std::string>& names) const {
+  const ConfigTree* child = find(key);
+  if (child != nullptr && child->open()) {
+    error(key, still_open(key, fmt::format("one of {}", fmt::join(names, ", "))));
+    return std::nullopt;
+  }
   auto value = text_if(key);
   if (value && std::find(names.begin(), names.end(), *value) == names.end()) {
     error(key, fmt::format("'{}' is '{}'; expected {}{}", key, *value, fmt::join(names, ", "),

@@ -59,6 +59,10 @@ std::optional<double> ConfigNode::quantity_of(const std::string& key, Dim dim,
   if (child == nullptr) {
     return std::nullopt;
   }
+  if (child->open()) {
+    error(key, still_open(key, expected));
+    return std::nullopt;
+  }
   const auto value = value_of(*child, key);
   if (!value) {
     return std::nullopt;
@@ -113,6 +117,21 @@ ConfigNode::RawFigure ConfigNode::figure_of(const std::string& key, Dim dim, boo
     }
   }
   raw.region = value_tree->region;
+  if (value_tree->open()) {
+    value_tree->read = true;
+    for (const char* beside : {"range", "equals"}) {
+      if (const ConfigTree* tree = child->find(beside)) {
+        tree->read = true;
+      }
+    }
+    document_->diagnostics.error(
+        value_tree->region,
+        still_open(key, fmt::format("{}, such as \"{}\"", dimension_name(dim), example_of(dim))));
+    if (source_tree != nullptr) {
+      document_->used_sources.insert(source_tree->text);
+    }
+    return raw;
+  }
   const auto value = value_of(*value_tree, key);
   if (value && value->dim != dim) {
     document_->diagnostics.error(value_tree->region,
@@ -205,6 +224,7 @@ void ConfigNode::check_equals(const ConfigTree& holder, const std::string& key, 
     return;
   }
   rule->read = true;
+  bool unknown = false;  // a term that is still to be filled in, which is said elsewhere
   const auto lookup = [&](const std::string& name) -> std::optional<AnyQuantity> {
     const ConfigTree* tree = tree_->find(name);
     if (tree == nullptr) {
@@ -219,11 +239,14 @@ void ConfigNode::check_equals(const ConfigTree& holder, const std::string& key, 
     if (tree != nullptr && tree->kind == ConfigTree::Kind::table) {
       tree = tree->find("value");
     }
-    return tree != nullptr ? value_of(*tree, name) : std::nullopt;
+    unknown = unknown || (tree != nullptr && tree->open());
+    return tree != nullptr && !tree->open() ? value_of(*tree, name) : std::nullopt;
   };
   const Evaluated result = evaluate_expression(rule->text, lookup);
   if (!result.value) {
-    document_->diagnostics.error(rule->region, fmt::format("'{}': {}", key, result.fault));
+    if (!unknown) {
+      document_->diagnostics.error(rule->region, fmt::format("'{}': {}", key, result.fault));
+    }
     return;
   }
   if (result.value->dim != dim) {
@@ -255,8 +278,12 @@ std::optional<Sourced<double>> ConfigNode::count_if(const std::string& key) cons
 }
 
 std::int64_t ConfigNode::whole(const std::string& key, std::int64_t low, std::int64_t high) const {
+  const std::size_t faults = document_->diagnostics.error_count();
   const bool present = has(key);
   const RawFigure raw = figure_of(key, Dim{}, true, low <= 0);
+  if (document_->diagnostics.error_count() != faults) {
+    return low;  // said once
+  }
   const auto value = static_cast<std::int64_t>(std::clamp(raw.value, -9e18, 9e18));
   if (present && (static_cast<double>(value) != raw.value || value < low || value > high)) {
     error(key, fmt::format("'{}' is {}; expected a whole number from {} to {}", key, raw.value, low,

@@ -39,6 +39,13 @@ void read_sources(ConfigDocument& document) {
         }
       } else if (key == "title") {
         source->title = value->text;
+        if (value->open()) {
+          document.diagnostics.error(
+              value->region,
+              fmt::format("the title of source '{}' is still to be filled in; expected the "
+                          "document's name, its edition and where in it the figures stand",
+                          id));
+        }
       } else {
         source->detail +=
             fmt::format("{}{}: {}", source->detail.empty() ? "" : "; ", key,

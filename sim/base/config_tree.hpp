@@ -27,6 +27,8 @@ struct ConfigTree {
 
   [[nodiscard]] const ConfigTree* find(const std::string& key) const;
   [[nodiscard]] std::string kind_name() const;  // "a text", "an integer", …
+  // A "?" that a new file is written with, for its owner to replace.
+  [[nodiscard]] bool open() const { return kind == Kind::text && text.starts_with('?'); }
 };
 
 struct ConfigDocument {
@@ -44,6 +46,10 @@ struct ConfigDocument {
 // "timing" and "tRCD": "timing.tRCD".
 inline std::string joined(const std::string& path, const std::string& key) {
   return path.empty() ? key : path + "." + key;
+}
+
+inline std::string still_open(const std::string& key, const std::string& expected) {
+  return "'" + key + "' is still to be filled in; expected " + expected;
 }
 
 // Parses with toml++; throws InputError with the parser's place and reason.

@@ -7,6 +7,10 @@
 #include <string>
 #include <vector>
 
+namespace joulesim::engine {
+class Library;
+}
+
 namespace joulesim::cli {
 
 struct Common {
@@ -27,6 +31,18 @@ struct RunArguments {
 int run(const Common& common, const RunArguments& arguments);
 int compare(const Common& common, const RunArguments& arguments);
 int demo(const Common& common, const RunArguments& arguments);
+
+// Files to fill in: devices and parts.
+struct NewArguments {
+  std::string name;
+  std::string kind;  // of device; empty: that of `like`
+  std::string like;  // a known device or part
+  std::string out;   // file; empty: NAME.toml
+};
+// Throws InputError unless a file can be called this and the catalogue has nothing of the name.
+void require_new_name(const engine::Library& library, const std::string& name);
+int new_device(const Common& common, const NewArguments& arguments);
+int new_part(const Common& common, const NewArguments& arguments);
 
 int check(const Common& common, const std::vector<std::string>& files);
 int list(const Common& common, const std::string& what);

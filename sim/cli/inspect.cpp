@@ -1,7 +1,6 @@
-// check, list, show and explain: what is known, and where numbers come from.
+// list, show and explain: what is known, and where numbers come from.
 #include "models/arch/model_file.hpp"
 #include "models/import/model.hpp"
-#include "models/kernels/onnx_session.hpp"
 #include "reports/result/metric_names.hpp"
 #include "reports/result/result_json.hpp"
 #include "reports/terminal/text.hpp"
@@ -24,37 +23,6 @@ namespace fs = std::filesystem;
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// Checks one file by what it says it is.
-void check_file(const engine::Library& library, const std::string& path) {
-  if (path.ends_with(".onnx")) {
-    const models::onnx::Model model = models::onnx::load_model(path);
-    (void)models::onnx::Session(model);
-    return;
-  }
-  if (path.ends_with(".gguf")) {
-    (void)models::load_model(path);
-    return;
-  }
-  ConfigFile file = library.read(path);
-  const ConfigNode root = file.root();
-  if (root.has("scenario")) {
-    // Everything is resolved and placed: a scenario that cannot run is wrong.
-    (void)engine::prepare(library, engine::read_scenario(path, {}, {}, &library));
-  } else if (root.has("device")) {
-    (void)engine::load_machine_file(library, path);
-  } else if (root.has("part")) {
-    file.set_owner(fs::path(path).stem().string());
-    engine::check_part(library, file);
-  } else if (root.has("layers") || root.has("model") || root.has("shape")) {
-    (void)models::read_model_file(path);
-  } else {
-    root.error("",
-               "found neither 'scenario', 'device', 'part' nor 'model' at the top of the file; "
-               "expected one of them");
-    throw InputError(file.diagnostics());
-  }
-}
 
 struct Row {
   std::string name, note, description;
@@ -81,26 +49,35 @@ void print_rows(const Common& common, const std::vector<Row>& rows) {
   }
 }
 
-}  // namespace
-
-int check(const Common& common, const std::vector<std::string>& files) {
-  const engine::Library library = engine::Library::open();
-  Diagnostics faults;
-  for (const std::string& file : files) {
-    try {
-      check_file(library, file);
-    } catch (const InputError& fault) {
-      faults.append(fault.diagnostics());
-    }
+// The device or part file that a name or a path means, or nothing.
+std::string hardware_file(const engine::Library& library, const std::string& thing) {
+  if (const auto* device = library.device(thing)) {
+    return device->path;
   }
-  if (!faults.ok()) {
-    throw InputError(std::move(faults));
+  if (const auto* part = library.part(thing)) {
+    return part->path;
   }
-  if (!common.quiet) {
-    std::cout << fmt::format("{} file{}: no fault\n", files.size(), files.size() == 1 ? "" : "s");
+  std::error_code none;
+  if (!thing.ends_with(".toml") || !fs::is_regular_file(thing, none)) {
+    return "";
   }
-  return 0;
+  const ConfigFile file = ConfigFile::read(thing);
+  return file.root().has("device") || file.root().has("part") ? thing : "";
 }
+
+void show_hardware(const Common& common, const engine::Library& library, const std::string& path) {
+  ConfigFile file = library.read(path);
+  if (file.root().has("device")) {
+    const engine::Machine machine = engine::load_machine_file(library, path);
+    print_figures(common, machine.title, machine.figures);
+    return;
+  }
+  file.set_owner(fs::path(path).stem().string());
+  engine::check_part(library, file);
+  print_figures(common, file.root().text("title"), file.figures());
+}
+
+}  // namespace
 
 int list(const Common& common, const std::string& what) {
   const engine::Library library = engine::Library::open();
@@ -143,14 +120,8 @@ int show(const Common& common, const ShowArguments& arguments) {
   if (!exported && !arguments.dims.empty()) {
     throw InputError("found --dim; expected it with an exported graph (.onnx) alone");
   }
-  if (const auto* device = library.device(thing)) {
-    const engine::Machine machine = engine::load_machine_file(library, device->path);
-    print_figures(common, machine.title, machine.figures);
-  } else if (const auto* part = library.part(thing)) {
-    ConfigFile file = library.read(part->path);
-    file.set_owner(part->id);
-    engine::check_part(library, file);
-    print_figures(common, part->title, file.figures());
+  if (const std::string hardware = hardware_file(library, thing); !hardware.empty()) {
+    show_hardware(common, library, hardware);
   } else if (const auto* model = library.model(thing)) {
     const models::ModelFile file = models::read_model_file(model->path);
     show_model(common, arguments, file.spec, file.figures);

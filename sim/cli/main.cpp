@@ -198,6 +198,18 @@ void add_quality_options(CLI::App& command, cli::QualityArguments& arguments) {
   command.add_option("--out", arguments.out, "folder for quality.{json,md,html}");
 }
 
+void add_new_options(CLI::App& command, std::string& what, cli::NewArguments& arguments) {
+  command.add_option("what", what, "device or part")
+      ->required()
+      ->check(CLI::IsMember({"device", "part"}));
+  command.add_option("name", arguments.name, "its name, such as my_phone")->required();
+  command.add_option("--kind", arguments.kind,
+                     "device: phone, tablet, laptop, desktop, board, server, desktop_gpu, "
+                     "server_gpu or server_npu");
+  command.add_option("--like", arguments.like, "known device or part to be shaped like");
+  command.add_option("--out", arguments.out, "file to write; NAME.toml if not given");
+}
+
 int dispatch(int argc, char** argv) {
   CLI::App app{"joulesim: how fast, how many joules and why, for transformers on any machine"};
   app.set_version_flag("--version", JOULESIM_VERSION);
@@ -230,6 +242,10 @@ int dispatch(int argc, char** argv) {
 
   CLI::App* check_command = app.add_subcommand("check", "find all faults in files of any kind");
   check_command->add_option("file", files, "scenario, part, device or model files")->required();
+
+  cli::NewArguments fresh;
+  CLI::App* new_command = app.add_subcommand("new", "write a device or part file to fill in");
+  add_new_options(*new_command, what, fresh);
 
   CLI::App* list_command = app.add_subcommand("list", "what is known, one line each");
   list_command->add_option("what", what, "kind of thing")
@@ -346,6 +362,9 @@ int dispatch(int argc, char** argv) {
   }
   if (*check_command) {
     return cli::check(common, files);
+  }
+  if (*new_command) {
+    return what == "device" ? cli::new_device(common, fresh) : cli::new_part(common, fresh);
   }
   if (*list_command) {
     return cli::list(common, what);

@@ -109,8 +109,11 @@ ConfigFile Library::read_on(const std::string& path, std::vector<std::string>& c
   }
   const std::string name = root.text("base");
   chain.push_back(fs::path(path).stem().string());
-  const LibraryEntry* entry = device ? this->device(name) : part(name);
-  if (entry == nullptr) {
+  std::optional<LibraryEntry> entry = part_for(device ? "" : name, path);
+  if (const LibraryEntry* known = device ? this->device(name) : nullptr) {
+    entry = *known;
+  }
+  if (!entry) {
     root.error("base", fmt::format("unknown {} '{}'{}", device ? "device" : "part", name,
                                    did_you_mean(name, device ? device_names() : part_names())));
   } else if (std::find(chain.begin(), chain.end(), entry->id) != chain.end()) {
@@ -184,6 +187,45 @@ void Library::add_root(const fs::path& root) {
 
 const LibraryEntry* Library::part(const std::string& name) const { return find(parts_, name); }
 const LibraryEntry* Library::device(const std::string& name) const { return find(devices_, name); }
+std::optional<LibraryEntry> Library::part_for(const std::string& name,
+                                              const std::string& user) const {
+  if (const LibraryEntry* known = part(name)) {
+    return *known;
+  }
+  const fs::path beside = fs::path(user).parent_path() / (name + ".toml");
+  std::error_code none;
+  if (name.empty() || name.find('/') != std::string::npos || !fs::is_regular_file(beside, none)) {
+    return std::nullopt;
+  }
+  LibraryEntry entry;
+  entry.id = name;
+  entry.path = shown_path(beside);
+  const ConfigFile file = ConfigFile::read(entry.path);
+  if (!file.root().has("part")) {
+    return std::nullopt;
+  }
+  entry.title = file.root().text_if("title").value_or("");
+  entry.kind = file.root().text_if("model").value_or("");
+  return entry;
+}
+
+std::optional<std::string> Library::device_path(const std::string& name,
+                                                const std::string& user) const {
+  if (const LibraryEntry* known = device(name)) {
+    return known->path;
+  }
+  if (!name.ends_with(".toml")) {
+    return std::nullopt;
+  }
+  std::error_code none;
+  for (const fs::path& path : {fs::path(user).parent_path() / name, fs::path(name)}) {
+    if (fs::is_regular_file(path, none)) {
+      return shown_path(path);
+    }
+  }
+  return std::nullopt;
+}
+
 const LibraryEntry* Library::scenario(const std::string& name) const {
   return find(scenarios_, name);
 }

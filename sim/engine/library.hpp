@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,13 @@ class Library {
   [[nodiscard]] const LibraryEntry* device(const std::string& name) const;  // by id or alias
   [[nodiscard]] const LibraryEntry* scenario(const std::string& name) const;
   [[nodiscard]] const models::ZooEntry* model(const std::string& name) const;
+
+  // The part that the file `user` names: the library's, else NAME.toml in the same folder.
+  [[nodiscard]] std::optional<LibraryEntry> part_for(const std::string& name,
+                                                     const std::string& user) const;
+  // The file of a device: the library's, or for "….toml" the file beside `user`, else from here.
+  [[nodiscard]] std::optional<std::string> device_path(const std::string& name,
+                                                       const std::string& user = {}) const;
 
   // A part or device file with what it inherits: `base = "name"` names a part (for a device: a
   // device) of the library that fills in what the file leaves out.

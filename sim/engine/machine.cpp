@@ -18,7 +18,8 @@ void add_bases(const ConfigFile& file, std::vector<DigestedFile>& files) {
 // Reads parts by name for one device and keeps everything they said.
 class PartReader {
  public:
-  PartReader(const Library& library, Machine& machine) : library_(library), machine_(machine) {}
+  PartReader(const Library& library, Machine& machine, std::string device)
+      : library_(library), machine_(machine), device_(std::move(device)) {}
 
   // The part that `key` of `node` names, read by `read`; nothing (and a fault) when that fails.
   template <class Read>
@@ -28,8 +29,8 @@ class PartReader {
     if (name.empty()) {
       return std::nullopt;
     }
-    const LibraryEntry* entry = library_.part(name);
-    if (entry == nullptr) {
+    const std::optional<LibraryEntry> entry = library_.part_for(name, device_);
+    if (!entry) {
       std::vector<std::string> names;
       for (const std::string& model : library_.registry().models(role)) {
         for (const std::string& part : library_.part_names(model)) {
@@ -51,6 +52,7 @@ class PartReader {
       }
       auto value = read(file.root());
       file.require_ok();
+      machine_.warnings.append(file.diagnostics());
       machine_.figures.insert(machine_.figures.end(), file.figures().begin(), file.figures().end());
       machine_.files.push_back({entry->path, fnv1a(file.text())});
       add_bases(file, machine_.files);
@@ -66,8 +68,24 @@ class PartReader {
  private:
   const Library& library_;
   Machine& machine_;
+  std::string device_;  // its file, beside which parts of its own may lie
   Diagnostics faults_;
 };
+
+// Dies of other sizes, two channels to a die or two modules to a channel are common, more than that
+// is a slip of units or of the number of channels.
+void check_capacity(const ConfigNode& memory, const Machine& machine) {
+  constexpr double kLeast = 1.0 / 8;
+  constexpr double kMost = 32;
+  const Bytes all = machine.dram.capacity.value * static_cast<double>(machine.channels);
+  const double ratio = machine.capacity.value / all;
+  if (ratio < kLeast || ratio > kMost) {
+    memory.warning("capacity",
+                   fmt::format("'capacity' is {}, and {} channels of '{}' have {}; is it right?",
+                               format(machine.capacity.value), machine.channels, machine.dram.name,
+                               format(all)));
+  }
+}
 
 void read_memory(const ConfigNode& root, PartReader& parts, Machine& machine) {
   const ConfigNode memory = root.table("memory");
@@ -91,6 +109,14 @@ void read_memory(const ConfigNode& root, PartReader& parts, Machine& machine) {
                                          dram->name, format(machine.peak_bandwidth())));
       }
     }
+  }
+  if (dram && !dram->energy) {
+    memory.warning("part", fmt::format("'{}' has no energies, only timing; a run of this device "
+                                       "needs a part that has both",
+                                       dram->name));
+  }
+  if (dram && memory.ok()) {
+    check_capacity(memory, machine);
   }
   if (machine.usable_share.value > 1) {
     memory.error("usable_share", "'usable_share' is more than 1; expected a share of the capacity");
@@ -174,7 +200,7 @@ void check_rails(const ConfigNode& root, const Machine& machine) {
 
 Machine read_machine(const Library& library, ConfigFile& file) {
   Machine machine;
-  PartReader parts(library, machine);
+  PartReader parts(library, machine, file.path());
   const ConfigNode root = file.root();
   machine.id = root.text("device");
   machine.title = root.text("title");
@@ -246,6 +272,7 @@ Machine read_machine(const Library& library, ConfigFile& file) {
     throw InputError(std::move(faults));
   }
   machine.figures.insert(machine.figures.begin(), file.figures().begin(), file.figures().end());
+  machine.warnings.append(file.diagnostics());
   machine.files.insert(machine.files.begin(), {file.path(), fnv1a(file.text())});
   add_bases(file, machine.files);
   return machine;
@@ -277,13 +304,14 @@ Machine load_machine_file(const Library& library, const std::string& path) {
 }
 
 Machine load_machine(const Library& library, const std::string& name, const Region& where) {
-  const LibraryEntry* entry = library.device(name);
-  if (entry == nullptr) {
+  const std::optional<std::string> path =
+      library.device_path(name, where.file ? where.file->path : "");
+  if (!path) {
     Diagnostics diagnostics;
     diagnostics.error(where, library.unknown_device(name));
     throw InputError(std::move(diagnostics));
   }
-  return load_machine_file(library, entry->path);
+  return load_machine_file(library, *path);
 }
 
 LoadedRuntime load_runtime(const Library& library, const std::string& name, const Region& where) {

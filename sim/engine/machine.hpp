@@ -70,6 +70,7 @@ struct Machine {
 
   std::vector<Figure> figures;
   std::vector<DigestedFile> files;
+  Diagnostics warnings;  // of the device file and its parts
 
   [[nodiscard]] Bandwidth peak_bandwidth() const {
     return dram.peak.value * static_cast<double>(channels);

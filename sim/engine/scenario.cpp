@@ -298,7 +298,8 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
         !is_model_file(scenario.model)) {
       model.error("use", library->unknown_model(scenario.model));
     }
-    if (!scenario.device.empty() && library->device(scenario.device) == nullptr) {
+    if (!scenario.device.empty() &&
+        !library->device_path(scenario.device, scenario.device_place.file->path)) {
       machine.error("device", library->unknown_device(scenario.device));
     }
   }
