@@ -18,6 +18,7 @@ BankState::BankState(const DramOrganisation& organisation, const DramTiming& tim
       stacks_(organisation.stacks),
       stack_shift_(unit_shift_ - std::countr_zero(static_cast<unsigned>(organisation.stacks))),
       ranks_(organisation.ranks) {
+  watch();
   row_.fill(kClosed);
   for (auto& ring : last_acts_) {
     ring.fill(kLongPast);
@@ -40,6 +41,27 @@ void BankState::move_epoch(Clock t) {
   }
   for (auto& ring : last_acts_) {
     shift(ring);
+  }
+}
+
+void BankState::note(DramCommand command, int bank, Clock t, Tick busy) {
+  log(t, command, bank);
+  const int unit = unit_of(bank);
+  const Tick r = tick_of(t);
+  const bool write = command == DramCommand::wr;
+  if (write || command == DramCommand::rd) {
+    if (stacks_ > 1) {
+      hold_other_stacks(bank, write, r);
+    }
+    if (ranks_ > 1) {
+      hold_other_ranks(unit, write, r);
+    }
+  }
+  if (tracks_sleep_) {
+    raise(sleep_[at(unit)], r, busy);
+    if (command == DramCommand::pre) {
+      raise(self_sleep_[at(unit)], r, gates_.pre_sr);
+    }
   }
 }
 

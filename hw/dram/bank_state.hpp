@@ -24,7 +24,6 @@ namespace joulesim::hw {
 inline constexpr Clock kNever = Clock{1} << 60;
 inline constexpr int kMaxBanks = 64;
 inline constexpr std::int32_t kClosed = -1;
-using Tick = std::int32_t;  // clocks from a channel's epoch
 inline constexpr Tick kNeverTick = 0x7fffffff;
 
 enum class DramCommand : std::uint8_t {
@@ -103,7 +102,10 @@ class BankState {
   }
   [[nodiscard]] Clock earliest_wake(int unit) const { return clock_of(wake_[at(unit)]); }
   [[nodiscard]] RankState rank_state(int unit) const { return rank_state_[at(unit)]; }
-  void track_sleep() { tracks_sleep_ = true; }
+  void track_sleep() {
+    tracks_sleep_ = true;
+    watch();
+  }
 
   // The same for all banks at once: clocks from the epoch, per bank and as the floor of a unit.
   [[nodiscard]] std::uint64_t open_bits() const { return open_bits_; }
@@ -165,20 +167,21 @@ class BankState {
   // Counters as of clock t: open banks accrue active standby up to there.
   [[nodiscard]] DramCounters counters_at(Clock t) const;
 
-  void set_log(std::vector<IssuedCommand>* log) { log_ = log; }
+  void set_log(std::vector<IssuedCommand>* log) {
+    log_ = log;
+    watch();
+  }
   [[nodiscard]] const Gates& gates() const { return gates_; }
 
  private:
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
   static constexpr Clock kSpan = Clock{1} << 29;
   void move_epoch(Clock t);
-  static void raise(Tick& slot, Tick t, Clock distance) {
-    slot = std::max(slot, static_cast<Tick>(t + distance));
-  }
+  static void raise(Tick& slot, Tick t, Tick distance) { slot = std::max(slot, t + distance); }
   using PerBank = std::array<Tick, kMaxBanks>;
   // Gates of a bank group are kept with each of its banks, so that one look per bank is enough.
-  void raise_group(PerBank& slots, int bank, Tick t, Clock distance) const {
-    const auto until = static_cast<Tick>(t + distance);
+  void raise_group(PerBank& slots, int bank, Tick t, Tick distance) const {
+    const Tick until = t + distance;
     Tick* slot = slots.data() + (bank >> group_shift_ << group_shift_);
     if (group_shift_ == 2) {  // four banks in a group, as most parts have
       for (int b = 0; b < 4; ++b) {
@@ -196,11 +199,9 @@ class BankState {
     }
   }
   void hold_other_ranks(int unit, bool write, Tick t);
-  void column_done(int unit, Tick t, Clock distance) {
-    if (tracks_sleep_) {
-      raise(sleep_[at(unit)], t, distance);
-    }
-  }
+  // What few channels have: a log, other ranks or stacks on the data bus, sleep that is watched.
+  void watch() { watched_ = log_ != nullptr || stacks_ > 1 || ranks_ > 1 || tracks_sleep_; }
+  void note(DramCommand command, int bank, Clock t, Tick busy);
   void count_sleep(DramCounters& counters, int unit, Clock until) const;
   void opened(int unit, Clock t);
   void closed(int unit, Clock t);
@@ -227,7 +228,7 @@ class BankState {
   PerBank sleep_{}, self_sleep_{}, wake_{};
   std::array<RankState, kMaxBanks> rank_state_{};
   bool tracks_sleep_ = false;
-  bool last_was_write_ = false;
+  bool last_was_write_ = false, watched_ = false;
   DramCounters counters_;
   std::vector<IssuedCommand>* log_ = nullptr;
 };
@@ -256,7 +257,6 @@ inline void BankState::activate(int bank, std::int32_t row, Clock t) {
   const int unit = unit_of(bank);
   const Tick r = tick_of(t);
   row_[at(bank)] = row;
-  log(t, DramCommand::act, bank);
   ++counters_.activates;
   opened(unit, t);
   raise_group(act_, bank, r, g.act_act_l);
@@ -271,17 +271,20 @@ inline void BankState::activate(int bank, std::int32_t row, Clock t) {
   int& next = next_act_[at(unit)];
   ring[at(next)] = r;
   next = (next + 1) & 3;
-  raise(unit_act_[at(unit)], r, g.act_act_s);
-  raise(unit_act_[at(unit)], ring[at(next)], g.act_faw);
+  raise(unit_act_[at(unit)], std::max(r + g.act_act_s, ring[at(next)] + g.act_faw), 0);
   raise(pre_all_[at(unit)], r, g.act_pre);
   raise(ref_[at(unit)], r, g.act_ref);
-  column_done(unit, r, g.act_pd);
+  if (watched_) {
+    note(DramCommand::act, bank, t, g.act_pd);
+  }
 }
 
 inline void BankState::precharge(int bank, Clock t) {
   const int unit = unit_of(bank);
   const Tick r = tick_of(t);
-  log(t, DramCommand::pre, bank);
+  if (watched_) {
+    note(DramCommand::pre, bank, t, gates_.pre_pd);
+  }
   row_[at(bank)] = kClosed;
   open_bits_ &= ~(std::uint64_t{1} << bank);
   ++counters_.precharges;
@@ -290,53 +293,39 @@ inline void BankState::precharge(int bank, Clock t) {
   raise(unit_pre_[at(unit)], r, gates_.pre_pre);
   raise(bank_ref_[at(bank)], r, gates_.pre_ref);
   raise(ref_[at(unit)], r, gates_.pre_ref);
-  if (tracks_sleep_) {
-    raise(sleep_[at(unit)], r, gates_.pre_pd);
-    raise(self_sleep_[at(unit)], r, gates_.pre_sr);
-  }
 }
 
 inline void BankState::read(int bank, Clock t) {
   const Gates& g = gates_;
   const int unit = unit_of(bank);
   const Tick r = tick_of(t);
-  log(t, DramCommand::rd, bank);
   ++counters_.reads;
   turn(false);
   raise(unit_column_[0][at(unit)], r, g.rd_rd_s);
   raise(unit_column_[1][at(unit)], r, g.rd_wr);
   raise_group(column_[0], bank, r, g.rd_rd_l);
-  if (stacks_ > 1) {
-    hold_other_stacks(bank, false, r);
-  }
-  if (ranks_ > 1) {
-    hold_other_ranks(unit, false, r);
-  }
   raise(pre_[at(bank)], r, g.rd_pre);
   raise(pre_all_[at(unit)], r, g.rd_pre);
-  column_done(unit, r, g.rd_pd);
+  if (watched_) {
+    note(DramCommand::rd, bank, t, g.rd_pd);
+  }
 }
 
 inline void BankState::write(int bank, Clock t) {
   const Gates& g = gates_;
   const int unit = unit_of(bank);
   const Tick r = tick_of(t);
-  log(t, DramCommand::wr, bank);
   ++counters_.writes;
   turn(true);
   raise(unit_column_[1][at(unit)], r, g.wr_wr_s);
   raise(unit_column_[0][at(unit)], r, g.wr_rd_s);
   raise_group(column_[1], bank, r, g.wr_wr_l);
   raise_group(column_[0], bank, r, g.wr_rd_l);
-  if (stacks_ > 1) {
-    hold_other_stacks(bank, true, r);
-  }
-  if (ranks_ > 1) {
-    hold_other_ranks(unit, true, r);
-  }
   raise(pre_[at(bank)], r, g.wr_pre);
   raise(pre_all_[at(unit)], r, g.wr_pre);
-  column_done(unit, r, g.wr_pd);
+  if (watched_) {
+    note(DramCommand::wr, bank, t, g.wr_pd);
+  }
 }
 
 }  // namespace joulesim::hw

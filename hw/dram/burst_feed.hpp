@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
 #include <vector>
 
 namespace joulesim::hw {
@@ -39,6 +38,9 @@ class BurstFeed {
     return &burst_;
   }
   void pop() {
+    if (flights_.size() <= burst_.tag) {
+      flights_.resize(burst_.tag + std::size_t{1});
+    }
     Flight& flight = flights_[burst_.tag];
     ++flight.under_way;
     if (const auto taken = arbiter_.took(1); taken.finished) {
@@ -51,11 +53,11 @@ class BurstFeed {
       served_.resize(burst.client + std::size_t{1});
     }
     ++served_[burst.client];
-    const auto it = flights_.find(burst.tag);
-    it->second.last = std::max(it->second.last, data_end);
-    if (--it->second.under_way == 0 && it->second.bursts > 0) {
-      done_.push_back({burst.tag, it->second.last, it->second.bursts});
-      flights_.erase(it);
+    Flight& flight = flights_[burst.tag];
+    flight.last = std::max(flight.last, data_end);
+    if (--flight.under_way == 0 && flight.bursts > 0) {
+      done_.push_back({burst.tag, flight.last, flight.bursts});
+      flight = {};
     }
   }
   void forget() { valid_ = false; }  // a new train may take precedence
@@ -73,7 +75,7 @@ class BurstFeed {
   const DramMapping& mapping_;
   Burst burst_;
   bool valid_ = false;
-  std::map<std::uint32_t, Flight> flights_;
+  std::vector<Flight> flights_;  // by tag: tags are few and used again
   std::vector<ShareDone> done_;
   std::vector<std::uint64_t> served_;
 };

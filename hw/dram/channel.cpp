@@ -19,6 +19,9 @@ Channel::Channel(const DramOrganisation& organisation, const DramTiming& timing,
       two_buses_(timing.protocol == CommandProtocol::dual_bus ||
                  timing.protocol == CommandProtocol::dual_bus_half),
       half_clocks_(timing.protocol == CommandProtocol::dual_bus_half),
+      split_(timing.protocol == CommandProtocol::split_activate),
+      plain_(policy.page == PagePolicy::open && policy.scheduler == Scheduler::frfcfs &&
+             policy.drain != WriteDrain::mixed && policy.idle == IdlePolicy::none),
       scan_(policy.portable ? &scan_portable
                             : best_scan(organisation.banks(), organisation.banks_per_unit())),
       drain_above_(static_cast<int>(std::floor(policy.drain_above * policy.write_entries))),
@@ -32,19 +35,6 @@ Channel::Channel(const DramOrganisation& organisation, const DramTiming& timing,
   if (policy.idle != IdlePolicy::none) {
     banks_.track_sleep();
   }
-}
-
-void Channel::enqueue(const Burst& burst, Clock tick) {
-  const std::uint64_t age = (static_cast<std::uint64_t>(tick - 1) << kArrivalShift) |
-                            static_cast<std::uint64_t>(accepted_in_tick_);
-  // Latency counts from acceptance, one clock before this one.
-  RequestQueue& queue = queues_[at(burst.write ? 1 : 0)];
-  const std::uint64_t hits = queue.hit_mask();
-  const std::uint64_t misses = queue.miss_mask();
-  queue.push(burst, age, banks_.open_row(burst.bank), tick - 1);
-  columns_known_ = columns_known_ && hits == queue.hit_mask();
-  rows_known_ = rows_known_ && misses == queue.miss_mask() &&
-                (hits == queue.hit_mask() || policy_.scheduler != Scheduler::frfcfs_row_hit);
 }
 
 void Channel::due(Clock tick) {
@@ -142,34 +132,10 @@ void Channel::note_row_command(Clock t, Kind kind, int bank) {
   }
 }
 
-void Channel::count_row(const RequestQueue::Entry& entry) {
-  if (entry.counted) {
-    return;
-  }
-  const std::int32_t open = banks_.open_row(entry.burst.bank);
-  DramCounters& c = banks_.counters();
-  if (open == entry.burst.row) {
-    ++c.row_hits;
-  } else if (open == kClosed) {
-    ++c.row_misses;
-  } else {
-    ++c.row_conflicts;
-  }
-}
-
 Channel::Retired Channel::retire(const Burst& burst, Clock t) {
-  columns_known_ = false;
-  // The bank's own row commands move or become possible; row hits may hold one back.
-  rows_known_ = rows_known_ && policy_.scheduler != Scheduler::frfcfs_row_hit &&
-                ((queues_[0].miss_mask() | queues_[1].miss_mask()) >> burst.bank & 1U) == 0;
-  if (burst.write) {
-    banks_.write(burst.bank, t);
-  } else {
-    banks_.read(burst.bank, t);
-  }
-  bus_free_[two_buses_ ? 1 : 0] = t + banks_.gates().column_cycles;
-  data_clock_until_ = std::max(data_clock_until_, t + (burst.write ? timing_.nCWL : timing_.nCL) +
-                                                      timing_.nBL + timing_.nWCKPST);
+  column_issued(burst.bank, burst.write, t);
+  // Row hits may hold a row command back.
+  rows_known_ = rows_known_ && policy_.scheduler != Scheduler::frfcfs_row_hit;
   synced_.kind = Kind::none;
   if (policy_.page == PagePolicy::closed &&
       ((queues_[0].hit_mask() | queues_[1].hit_mask() | active_mask_) >> burst.bank & 1U) == 0) {
@@ -186,19 +152,6 @@ Channel::Retired Channel::retire(const Burst& burst, Clock t) {
 Channel::Retired Channel::issue(const Choice& c) {
   const Clock t = c.at;
   switch (c.kind) {
-    case Kind::column_active:
-    case Kind::column:
-      break;
-    case Kind::precharge:
-    case Kind::close:
-      rows_known_ = false;
-      columns_known_ =
-          columns_known_ && ((queues_[0].hit_mask() | queues_[1].hit_mask()) >> c.bank & 1U) == 0;
-      break;
-    default:
-      columns_known_ = rows_known_ = false;
-  }
-  switch (c.kind) {
     case Kind::column_active: {
       active_mask_ &= ~(std::uint64_t{1} << c.bank);
       active_writes_ &= active_mask_;
@@ -209,57 +162,67 @@ Channel::Retired Channel::issue(const Choice& c) {
       RequestQueue& queue = queues_[at(c.write ? 1 : 0)];
       const std::int32_t row = banks_.open_row(c.bank);
       const RequestQueue::Entry& entry = queue.pop(c.bank, row, row);
-      count_row(entry);
+      banks_.counters().row_hits += entry.counted ? 0 : 1;
       return retire(entry.burst, t);
     }
     case Kind::precharge: {
       RequestQueue::Entry& entry = queues_[at(c.write ? 1 : 0)].oldest_miss(c.bank);
-      count_row(entry);
+      banks_.counters().row_conflicts += entry.counted ? 0 : 1;
       entry.counted = true;
       [[fallthrough]];
     }
     case Kind::close:
+      rows_known_ = false;
+      columns_known_ =
+          columns_known_ && ((queues_[0].hit_mask() | queues_[1].hit_mask()) >> c.bank & 1U) == 0;
       banks_.precharge(c.bank, t);
       note_row_command(t, c.kind, c.bank);
       bus_free_[0] = t + 1;
-      queues_[0].refresh_candidates(c.bank, kClosed);
-      queues_[1].refresh_candidates(c.bank, kClosed);
+      queues_[0].row_closed(c.bank);
+      queues_[1].row_closed(c.bank);
       return {};
-    case Kind::activate: {
-      RequestQueue& queue = queues_[at(c.write ? 1 : 0)];
-      const RequestQueue::Entry& entry = queue.take_oldest_miss(c.bank);
-      const std::int32_t row = entry.burst.row;
-      count_row(entry);
-      banks_.activate(c.bank, row, t);
-      note_row_command(t, c.kind, c.bank);
-      bus_free_[0] = t + banks_.gates().act_cycles;
-      // Arrival first; among equals the one activated first.
-      promotions_ = active_count_ == 0 ? 0 : promotions_;
-      active_[at(c.bank)] = {
-          entry.burst, (entry.age >> kArrivalShift << kArrivalShift) | (promotions_ & kOrderMask)};
-      ++promotions_;
-      if (timing_.protocol == CommandProtocol::split_activate) {
-        activating_ = c.bank;
-        activate_by_ = t + timing_.nAAD;
-      }
-      active_mask_ |= std::uint64_t{1} << c.bank;
-      active_writes_ |= std::uint64_t{entry.burst.write} << c.bank;
-      ++active_count_;
-      queues_[at(c.write ? 0 : 1)].refresh_candidates(c.bank, row);
+    case Kind::activate:
+      activate(c);
       return {};
-    }
     case Kind::activate_end:
+      columns_known_ = rows_known_ = false;
       activating_ = -1;
       bus_free_[0] = t + 1;
       return {};
     case Kind::sync:
+      columns_known_ = rows_known_ = false;
       synced_ = {t, c.then, c.bank, Kind::none, c.write};
       bus_free_[0] = t + 1;
       return {};
     default:
+      columns_known_ = rows_known_ = false;
       issue_maintenance(c);
       return {};
   }
+}
+
+void Channel::activate(const Choice& c) {
+  columns_known_ = rows_known_ = false;
+  const RequestQueue::Entry& entry = queues_[at(c.write ? 1 : 0)].take_oldest_miss(c.bank);
+  const std::int32_t row = entry.burst.row;
+  banks_.counters().row_misses += entry.counted ? 0 : 1;
+  banks_.activate(c.bank, row, c.at);
+  note_row_command(c.at, c.kind, c.bank);
+  bus_free_[0] = c.at + banks_.gates().act_cycles;
+  // Arrival first; among equals the one activated first.
+  promotions_ = active_count_ == 0 ? 0 : promotions_;
+  Active& active = active_[at(c.bank)];
+  active.burst = entry.burst;
+  active.age = (entry.age >> kArrivalShift << kArrivalShift) | (promotions_ & kOrderMask);
+  ++promotions_;
+  if (split_) {
+    activating_ = c.bank;
+    activate_by_ = c.at + timing_.nAAD;
+  }
+  active_mask_ |= std::uint64_t{1} << c.bank;
+  active_writes_ |= std::uint64_t{entry.burst.write} << c.bank;
+  ++active_count_;
+  queues_[at(c.write ? 0 : 1)].refresh_candidates(c.bank, row);
 }
 
 void Channel::issue_maintenance(const Choice& c) {
@@ -269,8 +232,8 @@ void Channel::issue_maintenance(const Choice& c) {
     banks_.precharge_all(c.bank, c.at);
     const int first = c.bank * organisation_.banks_per_unit();
     for (int bank = first; bank < first + organisation_.banks_per_unit(); ++bank) {
-      queues_[0].refresh_candidates(bank, kClosed);
-      queues_[1].refresh_candidates(bank, kClosed);
+      queues_[0].row_closed(bank);
+      queues_[1].row_closed(bank);
     }
     return;
   }

@@ -90,11 +90,30 @@ class Channel {
   template <class Feed>
   Clock next_acceptance(Feed& feed, Clock tick) const;
 
+  // Most channels keep to these rules most of the time: one command bus, open pages, the buffers'
+  // order, no refresh due. Their next command by then is chosen and issued in one piece; what is
+  // issued is what choose() and issue() would.
+  template <class Feed>
+  void step_plain(Feed& feed, Clock tick, Clock limit);
+  template <class Feed>
+  void step_buses(Feed& feed, Clock tick, Clock limit);
+  template <class Feed>
+  void issue_column(Feed& feed, Clock t, bool write);
+  // Issues a choice, unless it lies beyond the limit.
+  template <class Feed>
+  void issue_next(Feed& feed, const Choice& c, Clock limit);
   Choice choose(Clock tick);
   void choose_buses(Clock tick, Choice& column, Choice& row);
   Choice choose_split(Clock tick);
   [[nodiscard]] std::uint64_t row_candidates(const RequestQueue& queue) const;
   void look(Clock column_from, Clock row_from, bool writing);
+  void look_at_few(std::uint64_t hits, const Tick* orders, bool writing, Tick from);
+  static bool few(std::uint64_t banks) {  // at most four
+    for (int i = 0; i < 4; ++i) {
+      banks &= banks - 1;
+    }
+    return banks == 0;
+  }
   [[nodiscard]] Choice active_choice(const ScanAnswer& ready) const;
   [[nodiscard]] Choice column_choice(const ScanAnswer& ready, bool writing) const;
   [[nodiscard]] Choice row_choice(const ScanAnswer& ready, bool writing) const;
@@ -121,7 +140,8 @@ class Channel {
   Retired issue(const Choice& c);
   void issue_maintenance(const Choice& c);
   Retired retire(const Burst& burst, Clock t);
-  void count_row(const RequestQueue::Entry& entry);
+  void column_issued(int bank, bool write, Clock t);
+  void activate(const Choice& c);
   void skip_idle(Clock target);
   [[nodiscard]] Clock next_due() const { return next_refresh_; }
 
@@ -140,7 +160,7 @@ class Channel {
   std::uint64_t active_mask_ = 0, active_writes_ = 0;
   int active_count_ = 0;
   std::uint64_t promotions_ = 0;
-  bool two_buses_ = false, half_clocks_ = false;
+  bool two_buses_ = false, half_clocks_ = false, split_ = false, plain_ = false;
   Scan scan_ = nullptr;
   // What the last look at the banks found, and which of it still holds.
   ScanAsk ask_;
@@ -174,112 +194,6 @@ class Channel {
   Clock data_clock_until_ = 0;
 };
 
-template <class Feed>
-bool Channel::accept(Feed& feed, Clock tick) {
-  if (accept_tick_ != tick) {
-    accept_tick_ = tick;
-    accepted_in_tick_ = 0;
-  }
-  if (blocked_ >= 0 && queues_[at(blocked_)].full()) {
-    return false;
-  }
-  blocked_ = -1;
-  for (;;) {
-    const Burst* b = feed.front(tick);
-    if (b == nullptr || b->arrival >= tick) {
-      return false;
-    }
-    const bool absorbed = buffered_write(*b);
-    if (!absorbed && queues_[at(b->write ? 1 : 0)].full()) {
-      blocked_ = b->write ? 1 : 0;
-      return false;
-    }
-    if (accepted_in_tick_ == policy_.accepts_per_clock) {
-      return true;
-    }
-    ++accepted_in_tick_;
-    if (absorbed) {
-      // A read of a buffered write is answered from the buffer one clock later; a second write to
-      // the same burst replaces the first.
-      Burst copy = *b;
-      copy.arrival = tick - 1;
-      (copy.write ? banks_.counters().coalesced : banks_.counters().forwarded) += 1;
-      feed.pop();
-      feed.done(copy, tick - 1, copy.write ? tick - 1 : tick);
-      continue;
-    }
-    enqueue(*b, tick);
-    feed.pop();
-  }
-}
-
-template <class Feed>
-void Channel::run(Feed& feed, Clock until) {
-  blocked_ = -1;  // what comes next may be another burst by now
-  while (now_ < until) {
-    Clock tick = now_ + 1;
-    if (pending() == 0 && maintenance_.empty()) {
-      const Burst* b = feed.front(tick);
-      if (b == nullptr || b->arrival >= until) {
-        return;
-      }
-      const Clock target = std::max(b->arrival + 1, tick);
-      skip_idle(target);
-      const Clock jump = std::min(target, next_due());
-      if (jump > tick) {
-        if (keeps_time_) {
-          play_idle(jump - 1);
-        }
-        write_mode_ = true;  // a clock has passed without reads
-        now_ = std::max(now_, jump - 1);
-        tick = now_ + 1;
-      }
-    }
-    const bool more = accept(feed, tick);
-    if (tick >= next_due()) {
-      due(tick);
-    }
-    Clock limit = std::min(until, next_due() - 1);
-    if (more) {
-      limit = tick;
-    } else if (blocked_ < 0) {
-      if (const Burst* b = feed.front(tick); b != nullptr && b->arrival >= tick) {
-        limit = std::min(limit, b->arrival);  // accepted from the clock after its arrival on
-      }
-    }
-    limit = std::max(limit, tick);
-    if (!two_buses_) {
-      const Choice c = timing_.protocol == CommandProtocol::ddr ? choose(tick) : choose_split(tick);
-      if (c.at > limit) {
-        now_ = limit;
-        continue;
-      }
-      now_ = c.at;
-      if (const Retired r = issue(c); r.burst != nullptr) {
-        feed.done(*r.burst, r.issued, r.data_end);
-      }
-      continue;
-    }
-    Choice column;
-    Choice row;
-    choose_buses(tick, column, row);
-    const Clock at_clock = std::min(column.at, row.at);
-    if (at_clock > limit) {
-      now_ = limit;
-      continue;
-    }
-    now_ = at_clock;
-    if (column.at == at_clock) {
-      if (const Retired r = issue(column); r.burst != nullptr) {
-        feed.done(*r.burst, r.issued, r.data_end);
-      }
-      // The row bus decides after the column bus in the same clock and sees its effects.
-      choose_buses(at_clock, column, row);
-    }
-    if (row.at == at_clock) {
-      issue(row);
-    }
-  }
-}
-
 }  // namespace joulesim::hw
+
+#include "hw/dram/channel_run.hpp"

@@ -1,28 +1,9 @@
-#include "hw/dram/bank_scan.hpp"
 #include "hw/dram/channel.hpp"
 
 #include <bit>
 
 // Which command goes next: the scheduling half of the exact channel.
 namespace joulesim::hw {
-
-bool Channel::next_write_mode() const {
-  const int writes = queues_[1].size();
-  const int reads = queues_[0].size();
-  if (reads == 0) {
-    return true;
-  }
-  switch (policy_.drain) {
-    case WriteDrain::until_empty:
-      return write_mode_ ? writes > 0 : writes > drain_above_;
-    case WriteDrain::when_full:
-      return write_mode_ ? writes > 0 : queues_[1].full();
-    case WriteDrain::watermark:
-    case WriteDrain::mixed:
-      break;
-  }
-  return write_mode_ ? writes >= drain_below_ : writes > drain_above_;
-}
 
 // In half clocks odd numbers are rising edges: all commands but precharges need one. A precharge
 // may share the clock of the row command before it only if it goes elsewhere (JESD238).
@@ -35,35 +16,6 @@ Clock Channel::edge_for(Clock ready, Kind kind, int bank) const {
   }
   const std::uint64_t reached = kind == Kind::pre_all ? unit_banks(bank) : std::uint64_t{1} << bank;
   return ready == pair_edge_ && (reached & pair_banks_) != 0 ? ready + 1 : ready;
-}
-
-// Those ready at the same clock take their turn by age.
-inline Channel::Choice Channel::active_choice(const ScanAnswer& ready) const {
-  if (ready.active == 0) {
-    return {};
-  }
-  int best = std::countr_zero(ready.active);
-  for (std::uint64_t m = ready.active & (ready.active - 1); m != 0; m &= m - 1) {
-    const int bank = std::countr_zero(m);
-    best = active_[at(bank)].age < active_[at(best)].age ? bank : best;
-  }
-  return {banks_.clock_of(ready.active_at), Kind::column_active, best, Kind::none};
-}
-
-inline Channel::Choice Channel::column_choice(const ScanAnswer& ready, bool writing) const {
-  if (ready.column_at == kNeverTick) {
-    return {};
-  }
-  return {banks_.clock_of(ready.column_at), Kind::column, ready.column_bank, Kind::none, writing};
-}
-
-inline Channel::Choice Channel::row_choice(const ScanAnswer& ready, bool writing) const {
-  if (ready.row_at == kNeverTick) {
-    return {};
-  }
-  const bool open = (banks_.open_bits() >> ready.row_bank & 1U) != 0;
-  return {banks_.clock_of(ready.row_at), open ? Kind::precharge : Kind::activate, ready.row_bank,
-          Kind::none, writing};
 }
 
 bool Channel::older(const Choice& a, const Choice& b) const {
@@ -192,49 +144,6 @@ std::uint64_t Channel::row_candidates(const RequestQueue& queue) const {
     }
   }
   return rows;
-}
-
-// Brings what is known of the next commands up to date. An answer stays true until a gate that
-// binds its kind moves, a candidate comes or goes, or its clock has passed; most commands leave one
-// of the two kinds alone.
-inline void Channel::look(Clock column_from, Clock row_from, bool writing) {
-  const RequestQueue& queue = queues_[at(writing ? 1 : 0)];
-  const std::uint64_t free = ~barred_;
-  const Tick from_column = banks_.tick_of(column_from);
-  const Tick from_row = banks_.tick_of(row_from);
-  if (known_epoch_ != banks_.epoch() || known_writing_ != writing || barred_ != 0) {
-    known_epoch_ = banks_.epoch();
-    known_writing_ = writing;
-    columns_known_ = rows_known_ = false;
-  }
-  columns_known_ = columns_known_ && from_column <= std::min(known_.active_at, known_.column_at);
-  rows_known_ = rows_known_ && from_row <= known_.row_at && !half_clocks_;
-  ScanAsk& ask = ask_;
-  ask.active = ask.columns = ask.rows = 0;
-  if (!columns_known_) {
-    known_.active_at = known_.column_at = known_.column_order = kNeverTick;
-    known_.active = 0;
-    ask.active = active_mask_;
-    ask.active_writes = active_writes_;
-    ask.columns = queue.hit_mask() & free;
-    ask.write = writing;
-    ask.column_from = from_column;
-    ask.column_order = queue.hit_orders();
-  }
-  if (!rows_known_) {
-    known_.row_at = known_.row_order = kNeverTick;
-    ask.rows = row_candidates(queue) & free;
-    ask.row_from = from_row;
-    ask.row_order = queue.miss_orders();
-    if (half_clocks_) {
-      ask.pair_banks = pair_edge_ >= row_from ? pair_banks_ : 0;
-      ask.pair_edge = ask.pair_banks != 0 ? banks_.tick_of(pair_edge_) : -kNeverTick;
-    }
-  }
-  columns_known_ = rows_known_ = barred_ == 0;
-  if ((ask.active | ask.columns | ask.rows) != 0) {
-    scan_(banks_, ask, known_);
-  }
 }
 
 Channel::Choice Channel::choose(Clock tick) {

@@ -31,13 +31,18 @@ std::string DramMapping::lay_out(std::string_view name, const DramOrganisation& 
     bool seen = false;
   };
   Field channel;
+  Field bank_in_group;
+  Field group;
+  Field stack;
+  Field rank;
+  Field unit;
   std::array<Known, 8> known = {{{"ro", o.rows, &out.row_},
-                                 {"ra", o.ranks, &out.rank_},
-                                 {"sid", o.stacks, &out.stack_},
-                                 {"ba", o.banks_per_group, &out.bank_in_group_},
-                                 {"bg", o.bank_groups, &out.group_},
+                                 {"ra", o.ranks, &rank},
+                                 {"sid", o.stacks, &stack},
+                                 {"ba", o.banks_per_group, &bank_in_group},
+                                 {"bg", o.bank_groups, &group},
                                  {"co", o.columns(), &out.column_},
-                                 {"pc", o.units, &out.unit_},
+                                 {"pc", o.units, &unit},
                                  {"ch", 1, &channel}}};
   int shift = 0;
   bool column_seen = false;
@@ -78,7 +83,28 @@ std::string DramMapping::lay_out(std::string_view name, const DramOrganisation& 
           name, k.name, k.count);
     }
   }
+  out.collect_bank({bank_in_group, group, stack, rank, unit});
   return column_seen ? "" : fmt::format("mapping '{}' leaves out 'co'; expected the column", name);
+}
+
+// From the least significant field of the flat bank number on; neighbours in the address that are
+// neighbours in the number are one piece.
+void DramMapping::collect_bank(std::array<Field, 5> fields) {
+  int up = 0;
+  for (Field f : fields) {
+    if (f.bits == 0) {
+      continue;
+    }
+    f.up = up;
+    up += f.bits;
+    Field* last = bank_pieces_ > 0 ? &bank_[static_cast<std::size_t>(bank_pieces_ - 1)] : nullptr;
+    if (last != nullptr && last->shift + last->bits == f.shift) {
+      last->bits += f.bits;
+      last->mask = (std::uint64_t{1} << last->bits) - 1;
+      continue;
+    }
+    bank_[static_cast<std::size_t>(bank_pieces_++)] = f;
+  }
 }
 
 std::optional<DramMapping> DramMapping::named(std::string_view name, const DramOrganisation& o) {

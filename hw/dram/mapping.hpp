@@ -35,12 +35,12 @@ class DramMapping {
   static const std::vector<std::string_view>& names();
 
   [[nodiscard]] DramAddress decode(std::uint64_t burst_index) const {
-    const std::uint64_t bank = pick(burst_index, bank_in_group_);
-    const std::uint64_t group = pick(burst_index, group_);
-    const std::uint64_t unit = (pick(burst_index, unit_) << rank_.bits) | pick(burst_index, rank_);
-    const std::uint64_t upper = (unit << stack_.bits) | pick(burst_index, stack_);
-    return {static_cast<int>((((upper << group_.bits) | group) << bank_in_group_.bits) | bank),
-            static_cast<std::int32_t>(pick(burst_index, row_)),
+    std::uint64_t bank = 0;
+    for (int i = 0; i < bank_pieces_; ++i) {
+      const Field& f = bank_[static_cast<std::size_t>(i)];
+      bank |= pick(burst_index, f) << f.up;
+    }
+    return {static_cast<int>(bank), static_cast<std::int32_t>(pick(burst_index, row_)),
             static_cast<std::int32_t>(pick(burst_index, column_))};
   }
 
@@ -55,10 +55,14 @@ class DramMapping {
     int shift = 0;
     int bits = 0;
     std::uint64_t mask = 0;
+    int up = 0;  // where a piece of the bank number goes
   };
+  void collect_bank(std::array<Field, 5> fields);
   static std::string lay_out(std::string_view name, const DramOrganisation& o, DramMapping& out);
-  static std::uint64_t pick(std::uint64_t v, Field f) { return (v >> f.shift) & f.mask; }
-  Field row_, column_, bank_in_group_, group_, stack_, rank_, unit_;
+  static std::uint64_t pick(std::uint64_t v, const Field& f) { return (v >> f.shift) & f.mask; }
+  Field row_, column_;
+  std::array<Field, 5> bank_;  // pieces of the flat bank number that have bits
+  int bank_pieces_ = 0;
   std::uint64_t stripe_ = 1;
   int rotation_ = 1;
 };

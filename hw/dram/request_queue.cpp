@@ -4,10 +4,6 @@
 
 namespace joulesim::hw {
 
-namespace {
-constexpr std::int32_t kLastOrder = 0x7ffffffe;
-}  // namespace
-
 // Orders start again from the oldest entry's; their differences stay.
 void RequestQueue::renumber() {
   std::int32_t least = kLastOrder;
@@ -55,51 +51,29 @@ bool RequestQueue::found(int bank, std::int32_t row, std::int32_t column) const 
   return false;
 }
 
-void RequestQueue::push(const Burst& burst, std::uint64_t age, std::int32_t open_row,
-                        Clock arrival) {
-  const std::int16_t slot = free_entry_;
-  Entry& entry = entries_[at(slot)];
-  free_entry_ = entry.next;
-  // Field by field: a temporary would be written and read in different widths.
-  entry.burst = burst;
-  entry.burst.arrival = arrival;
-  entry.age = age;
-  if (next_order_ == kLastOrder) {
-    renumber();
-  }
-  entry.order = next_order_++;
-  entry.next = -1;
-  entry.counted = false;
-  ++size_;
-  if (searched_) {
-    ++filter_[hash(burst.bank, burst.row, burst.column)];
-  }
-
-  std::int16_t g = bank_groups_[at(burst.bank)];
-  while (g >= 0 && groups_[at(g)].row != burst.row) {
-    g = groups_[at(g)].next;
-  }
-  if (g >= 0) {
-    entries_[at(groups_[at(g)].tail)].next = slot;
-    groups_[at(g)].tail = slot;
-    return;  // the group's head, and so the bank's candidates, stay as they are
-  }
-  g = free_group_;
+RequestQueue::Becomes RequestQueue::begin_group(std::int16_t slot, std::int32_t open_row) {
+  const Entry& entry = entries_[at(slot)];
+  const Burst& burst = entry.burst;
+  const std::int16_t g = free_group_;
   Group& group = groups_[at(g)];
   free_group_ = group.next;
   group = {burst.row, slot, slot, bank_groups_[at(burst.bank)]};
   bank_groups_[at(burst.bank)] = g;
   const std::uint64_t bit = std::uint64_t{1} << burst.bank;
   if (burst.row == open_row) {
-    hit_age_[at(burst.bank)] = age;
+    hit_age_[at(burst.bank)] = entry.age;
     hit_order_[at(burst.bank)] = entry.order;
     hit_mask_ |= bit;
-  } else if (miss_age_[at(burst.bank)] == kNoAge) {  // younger than any other miss otherwise
-    miss_age_[at(burst.bank)] = age;
-    miss_order_[at(burst.bank)] = entry.order;
-    oldest_miss_group_[at(burst.bank)] = g;
-    miss_mask_ |= bit;
+    return Becomes::hit;
   }
+  if (miss_age_[at(burst.bank)] != kNoAge) {
+    return Becomes::neither;  // younger than any other miss
+  }
+  miss_age_[at(burst.bank)] = entry.age;
+  miss_order_[at(burst.bank)] = entry.order;
+  oldest_miss_group_[at(burst.bank)] = g;
+  miss_mask_ |= bit;
+  return Becomes::miss;
 }
 
 const RequestQueue::Entry& RequestQueue::pop(int bank, std::int32_t row, std::int32_t open_row) {

@@ -51,8 +51,10 @@ class RequestQueue {
     return size_ > 0 && filter_[hash(bank, row, column)] != 0 && found(bank, row, column);
   }
 
+  // Which of the bank's candidates a new entry is.
+  enum class Becomes : std::uint8_t { neither, hit, miss };
   // `open_row` is the bank's open row now, kClosed if none; the entry's burst arrives at `arrival`.
-  void push(const Burst& burst, std::uint64_t age, std::int32_t open_row, Clock arrival);
+  Becomes push(const Burst& burst, std::uint64_t age, std::int32_t open_row, Clock arrival);
   // Removes the head of the bank's group of `row`, which must exist. The entry stays readable until
   // the next push.
   const Entry& pop(int bank, std::int32_t row, std::int32_t open_row);
@@ -60,6 +62,12 @@ class RequestQueue {
   const Entry& take_oldest_miss(int bank);
   // To be called when a bank's open row changes.
   void refresh_candidates(int bank, std::int32_t open_row);
+  // When it closes: what missed the open row still does.
+  void row_closed(int bank) {
+    if ((hit_mask_ >> bank & 1U) != 0) {
+      refresh_candidates(bank, kClosed);
+    }
+  }
 
   [[nodiscard]] std::uint64_t hit_mask() const { return hit_mask_; }
   [[nodiscard]] std::uint64_t miss_mask() const { return miss_mask_; }
@@ -76,8 +84,10 @@ class RequestQueue {
     std::int32_t row = 0;
     std::int16_t head = -1, tail = -1, next = -1;
   };
+  static constexpr std::int32_t kLastOrder = 0x7ffffffe;
   static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
   void renumber();
+  Becomes begin_group(std::int16_t slot, std::int32_t open_row);
   static std::size_t hash(int bank, std::int32_t row, std::int32_t column) {
     const auto mixed = static_cast<std::uint32_t>(row) * 0x9E3779B1U ^
                        static_cast<std::uint32_t>(column) * 0x85EBCA77U ^
@@ -106,5 +116,36 @@ class RequestQueue {
   // Counts of buffered addresses by hash: a zero says "not here" without a search.
   std::array<std::uint8_t, 256> filter_{};
 };
+
+inline RequestQueue::Becomes RequestQueue::push(const Burst& burst, std::uint64_t age,
+                                                std::int32_t open_row, Clock arrival) {
+  const std::int16_t slot = free_entry_;
+  Entry& entry = entries_[at(slot)];
+  free_entry_ = entry.next;
+  // Field by field: a temporary would be written and read in different widths.
+  entry.burst = burst;
+  entry.burst.arrival = arrival;
+  entry.age = age;
+  if (next_order_ == kLastOrder) {
+    renumber();
+  }
+  entry.order = next_order_++;
+  entry.next = -1;
+  entry.counted = false;
+  ++size_;
+  if (searched_) {
+    ++filter_[hash(burst.bank, burst.row, burst.column)];
+  }
+  for (std::int16_t g = bank_groups_[at(burst.bank)]; g >= 0;) {
+    Group& group = groups_[at(g)];
+    if (group.row == burst.row) {
+      entries_[at(group.tail)].next = slot;
+      group.tail = slot;
+      return Becomes::neither;  // the group's head, and so the bank's candidates, stay as they are
+    }
+    g = group.next;
+  }
+  return begin_group(slot, open_row);
+}
 
 }  // namespace joulesim::hw

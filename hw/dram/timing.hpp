@@ -15,6 +15,7 @@
 namespace joulesim::hw {
 
 using Clock = std::int64_t;  // clocks of the part's command clock since the start
+using Tick = std::int32_t;   // clocks from a channel's epoch, and gates
 
 struct DramOrganisation {
   int bank_groups = 1;
@@ -83,19 +84,19 @@ struct DramTiming {
 // takes effect with its last one, so lengths enter as + length(first) - length(second).
 struct Gates {
   explicit Gates(const DramTiming& t);
-  Clock rd_rd_s, rd_rd_l, wr_wr_s, wr_wr_l, other_stack, rd_wr, wr_rd_s, wr_rd_l;
-  Clock rd_any_rank, wr_rd_rank, wr_wr_rank;
-  Clock act_act_s, act_act_l, act_act_bank, act_faw;
-  Clock act_rd, act_wr, act_pre, rd_pre, wr_pre;
-  Clock pre_act, preab_act, pre_pre;
-  Clock act_ref, pre_ref, ref_act, ref_preab;
-  Clock act_refpb, refpb_act_bank, refpb_act_other, refpb_refpb_bank, refpb_refpb_other;
-  Clock refsb_act_bank, refsb_act_other, refsb_refsb;
+  Tick rd_rd_s, rd_rd_l, wr_wr_s, wr_wr_l, other_stack, rd_wr, wr_rd_s, wr_rd_l;
+  Tick rd_any_rank, wr_rd_rank, wr_wr_rank;
+  Tick act_act_s, act_act_l, act_act_bank, act_faw;
+  Tick act_rd, act_wr, act_pre, rd_pre, wr_pre;
+  Tick pre_act, preab_act, pre_pre;
+  Tick act_ref, pre_ref, ref_act, ref_preab;
+  Tick act_refpb, refpb_act_bank, refpb_act_other, refpb_refpb_bank, refpb_refpb_other;
+  Tick refsb_act_bank, refsb_act_other, refsb_refsb;
   // Entering and leaving power-down (pd) and self-refresh (sr).
-  Clock rd_pd, wr_pd, wra_pd, act_pd, pre_pd, ref_pd, pd_exit, exit_any, exit_pd;
-  Clock pre_sr, ref_sr, sr_exit, sr_exit_any;
-  Clock read_done, write_done;  // issue to the end of the data
-  Clock act_cycles, column_cycles;
+  Tick rd_pd, wr_pd, wra_pd, act_pd, pre_pd, ref_pd, pd_exit, exit_any, exit_pd;
+  Tick pre_sr, ref_sr, sr_exit, sr_exit_any;
+  Tick read_done, write_done;  // issue to the end of the data
+  Tick act_cycles, column_cycles;
 };
 
 }  // namespace joulesim::hw

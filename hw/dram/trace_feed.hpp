@@ -6,6 +6,7 @@
 #include "hw/dram/trace_run.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -16,28 +17,46 @@ struct TraceFeed {
   TraceFeed(Trace requests, const DramMapping& map, std::uint64_t burst)
       : trace(requests),
         mapping(&map),
-        burst_bytes(burst),
+        burst_shift(std::countr_zero(burst)),
         per_request(kRequestBytes / burst),
         end(requests.size()) {}
 
   const Burst* front(Clock) {
-    if (!valid && next < end && (!serial || under_way == 0)) {
-      const TraceRequest r = trace[next];
-      const DramAddress a = mapping->decode(r.address() / burst_bytes + piece);
-      const Clock due =
-          interval > 0 ? static_cast<Clock>(interval * static_cast<double>(next)) : Clock{0};
-      current = {a.bank, a.row, a.column, r.write(), 0, 0, serial ? std::max(last, due) : due};
-      valid = true;
+    if (taken == filled && !refill()) {
+      return nullptr;
     }
-    return valid ? &current : nullptr;
+    return &block[taken];
   }
   void pop() {
-    valid = false;
+    ++taken;
     ++under_way;
     if (++piece == per_request) {
       piece = 0;
       ++next;
     }
+  }
+  // Decodes what comes next, several at once unless each waits for the one before.
+  bool refill() {
+    if (serial && under_way > 0) {
+      return false;
+    }
+    const std::uint64_t left = (end - std::min(next, end)) * per_request - piece;
+    filled = std::min<std::uint64_t>(left, serial ? 1 : kBlock);
+    taken = 0;
+    std::size_t request = next;
+    std::uint64_t part = piece;
+    for (std::size_t i = 0; i < filled; ++i) {
+      const TraceRequest r = trace[request];
+      const DramAddress a = mapping->decode((r.address() >> burst_shift) + part);
+      const Clock due =
+          interval > 0 ? static_cast<Clock>(interval * static_cast<double>(request)) : Clock{0};
+      block[i] = {a.bank, a.row, a.column, r.write(), 0, 0, serial ? std::max(last, due) : due};
+      if (++part == per_request) {
+        part = 0;
+        ++request;
+      }
+    }
+    return filled > 0;
   }
   void done(const Burst& b, Clock issued, Clock data_end) {
     --under_way;
@@ -71,12 +90,15 @@ struct TraceFeed {
 
   Trace trace;
   const DramMapping* mapping;
-  std::uint64_t burst_bytes, per_request;
+  int burst_shift = 0;  // bursts are powers of two
+  std::uint64_t per_request;
   std::size_t next = 0, end = 0;
   std::uint64_t piece = 0;
   double interval = 0;  // clocks between requests
-  bool serial = false, valid = false;
-  Burst current;
+  bool serial = false;
+  static constexpr std::uint64_t kBlock = 32;
+  std::array<Burst, kBlock> block{};
+  std::size_t taken = 0, filled = 0;
   std::uint64_t under_way = 0, finished = 0;
   Clock last = 0, latency = 0, latency_max = 0;
   std::uint64_t reads = 0;

@@ -136,6 +136,34 @@ TEST_CASE("every policy issues only legal commands and serves every burst, on pa
   }
 }
 
+TEST_CASE("the common rules, played in one piece, give the commands that the general rules give") {
+  for (const std::string name : {"ddr4_3200", "ddr5_4800", "lpddr4_4266", "lpddr5_6400",
+                                 "gddr6_14000", "hbm2_2000", "hbm3_6400"}) {
+    const DramPart part = load_part(name);
+    for (const WriteDrain drain :
+         {WriteDrain::watermark, WriteDrain::until_empty, WriteDrain::when_full}) {
+      INFO(name << " drain " << static_cast<int>(drain));
+      ControllerPolicy policy;
+      policy.drain = drain;
+      policy.refresh = RefreshPolicy::none;  // idle refreshes are counted, not logged
+      const Played plain = play(part, policy, tangle(part, 23, 4000));
+      policy.page = PagePolicy::timeout;  // that never comes
+      policy.page_timeout = Clock{1} << 40;
+      const Played general = play(part, policy, tangle(part, 23, 4000));
+      CHECK(plain.ends == general.ends);
+      REQUIRE(plain.log.size() == general.log.size());
+      std::size_t differing = 0;
+      for (std::size_t i = 0; i < plain.log.size(); ++i) {
+        const IssuedCommand& a = plain.log[i];
+        const IssuedCommand& b = general.log[i];
+        differing += a.at != b.at || a.command != b.command || a.bank != b.bank || a.row != b.row;
+      }
+      CHECK(differing == 0);
+      CHECK(plain.counters.row_conflicts == general.counters.row_conflicts);
+    }
+  }
+}
+
 TEST_CASE("a closed page opens each row for what is buffered, and nothing conflicts") {
   const DramPart part = load_part("ddr4_3200");
   TraceOptions options;
