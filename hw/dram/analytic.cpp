@@ -23,7 +23,11 @@ DramRates rates_of(const DramPart& part) {
   // takes beyond that shows once a stripe. Its first row, or its last, tRRD after each other.
   const double in_turn = std::max(1, rotation / part.organisation.units);
   const double stripe = step * in_turn * part.organisation.columns();
-  const double ahead = step * ControllerPolicy{}.read_entries;
+  // Where column commands take every slot of the one command bus, those of older requests go first
+  // and no row is opened ahead.
+  const bool saturated =
+      t.protocol == CommandProtocol::ddr && units * static_cast<double>(t.column_cycles) >= step;
+  const double ahead = saturated ? 0 : step * ControllerPolicy{}.read_entries;
   const auto opening = static_cast<double>(t.nRP + t.nRCDRD);
   const double first = std::max(0.0, opening - ahead);
   const double last = std::max(0.0, opening + (in_turn - 1) * static_cast<double>(t.nRRDS) - ahead);

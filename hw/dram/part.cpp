@@ -347,6 +347,11 @@ DramPart DramPart::one_unit() const {
     out.mapping_name = at == std::string::npos
                            ? mapping_name.substr(mapping_name.find('_') + 1)
                            : mapping_name.substr(0, at) + mapping_name.substr(at + 3);
+    if (timing.protocol == CommandProtocol::ddr) {
+      // They share one command bus: a command of this one takes its turn and those of the others.
+      out.timing.act_cycles *= units;
+      out.timing.column_cycles *= units;
+    }
     out.peak.value = peak.value / units;
     out.capacity.value = capacity.value / units;
   }
