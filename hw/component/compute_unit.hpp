@@ -45,13 +45,15 @@ struct Harness {
   };
   std::vector<std::string> frameworks, methods, sources;  // beginnings or parts of published names
   Clock clock = Clock::device;
-  Time call;                   // per call of a product, with Clock::host
-  Time vector_call;            // per call of another operator
-  int weight_copies = 1;       // replays take turns among so many copies of the weights
-  bool keeps_caches = true;    // activations and KV of the last replay are still in the L2
-  bool keeps_kv = true;        // KV of the last replay is, too, where it fits
-  bool writes_kv = false;      // an attention call writes its new keys and values first
-  bool random_weights = true;  // nought toggles nothing and draws less power
+  Time call;                       // per call of a product, with Clock::host
+  Time vector_call;                // per call of another operator
+  std::vector<VectorOp> compiled;  // vector operators called through the framework's compiler
+  Time compiled_call;              // per call of such a one
+  int weight_copies = 1;           // replays take turns among so many copies of the weights
+  bool keeps_caches = true;        // activations and KV of the last replay are still in the L2
+  bool keeps_kv = true;            // KV of the last replay is, too, where it fits
+  bool writes_kv = false;          // an attention call writes its new keys and values first
+  bool random_weights = true;      // nought toggles nothing and draws less power
 };
 
 // How a stack's kernels use a unit, where that is the stack's affair rather than the chip's.

@@ -58,6 +58,22 @@ Work product(const KernelRequest& r, std::int64_t m, std::int64_t n, std::int64_
 
 }  // namespace
 
+const std::vector<std::string>& vector_op_names() {
+  // In the order of the enumeration.
+  static const std::vector<std::string> names = {"add",       "gelu",    "silu_mul", "rmsnorm",
+                                                 "layernorm", "softmax", "rope",     "embedding"};
+  return names;
+}
+
+std::optional<VectorOp> find_vector_op(const std::string& name) {
+  const auto& names = vector_op_names();
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) {
+    return std::nullopt;
+  }
+  return static_cast<VectorOp>(found - names.begin());
+}
+
 std::vector<KernelWorks> works_of(const KernelRequest& r) {
   switch (r.op) {
     case KernelOp::gemm:

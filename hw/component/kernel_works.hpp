@@ -10,9 +10,15 @@
 
 #include "hw/component/compute_unit.hpp"
 
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace joulesim::hw {
+
+// Vector operators by name.
+const std::vector<std::string>& vector_op_names();
+std::optional<VectorOp> find_vector_op(const std::string& name);
 
 // Equal works that make up the operator.
 struct KernelWorks {

@@ -11,8 +11,7 @@ struct GpuConstants {
   // Any kernel.
   double launch = 1.5e-6;       // seconds from the first block's issue to the last one's retirement
   double loaded_latency = 2.8;  // latency with translation and queues over the unloaded figure
-  double dram_share = 0.92;     // of what the channels sustain, over all of them
-  double mixed_share = 0.93;    // the same while reads and writes alternate
+  double dram_share = 0.92;     // of what the channels sustain, when tiles jump between pages
   // Products.
   double write_share = 0.6;      // of the DRAM rate while a wave's results leave
   double matrix_share = 0.97;    // of the matrix unit's rate inside a loop

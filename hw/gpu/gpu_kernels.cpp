@@ -97,6 +97,18 @@ KernelRun run_gemm(const KernelMachine& machine, const KernelRequest& request,
   return run;
 }
 
+bool compiles(const Harness& harness, const KernelRequest& request) {
+  return request.op == KernelOp::elementwise &&
+         std::find(harness.compiled.begin(), harness.compiled.end(), request.vector) !=
+             harness.compiled.end();
+}
+
+Time call_of(const Harness& harness, const KernelRequest& request) {
+  return request.op != KernelOp::elementwise ? harness.call
+         : compiles(harness, request)        ? harness.compiled_call
+                                             : harness.vector_call;
+}
+
 KernelRun run_request(const KernelMachine& machine, const KernelRequest& request,
                       const RuntimeSpec& runtime) {
   const Harness harness = runtime.harness.value_or(Harness{});
@@ -106,7 +118,7 @@ KernelRun run_request(const KernelMachine& machine, const KernelRequest& request
     case KernelOp::attention:
       return run_attention(machine, request, {harness.writes_kv, harness.keeps_kv});
     case KernelOp::elementwise:
-      return run_vector_op(machine, request, harness.keeps_caches);
+      return run_vector_op(machine, request, harness.keeps_caches, compiles(harness, request));
     case KernelOp::moe:
       return run_moe(machine, request);
   }
@@ -197,7 +209,7 @@ KernelAnswer answer_kernel(const KernelMachine& machine, const KernelRequest& re
   if (harness.clock == Harness::Clock::device) {
     seconds += run.kernels * runtime.kernel_gap.si();
   } else if (harness.clock == Harness::Clock::host) {
-    seconds += (request.op == KernelOp::elementwise ? harness.vector_call : harness.call).si();
+    seconds += call_of(harness, request).si();
   }
   answer.time = Time(seconds);
   answer.energy = Energy(still * seconds + settled.joules.all());

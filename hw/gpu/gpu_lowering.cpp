@@ -123,7 +123,8 @@ KernelRun run_vector_work(const KernelMachine& machine, const Work& work,
   std::vector<VectorKernel> kernels;
   if (work.vector) {
     kernels = kernels_of(machine, *work.vector, static_cast<double>(work.rows),
-                         static_cast<double>(work.width), b, runtime.eager_vector_work);
+                         static_cast<double>(work.width), b,
+                         runtime.eager_vector_work ? VectorStyle::eager : VectorStyle::fused);
     if (work.adds_residual) {
       kernels.front().read += kernels.front().read;
       kernels.front().written += kernels.front().written;

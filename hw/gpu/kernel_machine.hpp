@@ -63,6 +63,7 @@ struct ChipRates {
   explicit ChipRates(const KernelMachine& machine)
       : sms(static_cast<double>(machine.spec->sms)),
         clock(machine.clock.si()),
+        stream(std::min(machine.memory.stream.si(), machine.spec->memory.value.si())),
         dram(std::min(
             machine.memory.stream.si() * (decoupled(machine) ? 1 : machine.constants.dram_share),
             machine.spec->memory.value.si())),
@@ -75,15 +76,27 @@ struct ChipRates {
   static bool decoupled(const KernelMachine& machine) {
     return machine.memory.behind_cache && machine.spec->port.value > machine.spec->memory.value;
   }
-  double sms, clock, dram, l2, port, l2_size, dram_latency, l2_latency;
+  // `stream`: of the memory when all blocks walk on in step; `dram`: when tiles jump.
+  double sms, clock, stream, dram, l2, port, l2_size, dram_latency, l2_latency;
 };
 
 inline double ceil_div(double a, double b) { return std::ceil(a / b); }
 
-// The share of a buffer that a cache still holds when it passes again: all of half its size, none
-// of one and a half.
+// The share of a buffer that a cache still holds when it passes again. What a miss replaces is as
+// good as random: between two visits of a line every other line's miss spares it with the chance
+// exp(-1 / lines), so that the share h found solves h = exp(-(1 - h) passing / capacity).
 inline double found_share(Bytes passing, Bytes cache) {
-  return std::clamp(1.5 - passing / cache, 0.0, 1.0);
+  constexpr double kUsable = 0.7;  // of the capacity, for one buffer
+  constexpr int kRounds = 60;
+  const double times = passing / (kUsable * cache);
+  if (times <= 1) {
+    return 1;
+  }
+  double found = 0;
+  for (int i = 0; i < kRounds; ++i) {
+    found = std::exp(-(1 - found) * times);
+  }
+  return found;
 }
 
 // The smaller of two rates that queue behind each other: less than either near their crossing.

@@ -5,7 +5,8 @@
 namespace joulesim::hw {
 namespace {
 
-constexpr double kUsable = 0.7;  // of the L2, for data that are to be found again
+constexpr double kSimple = 30;       // instructions of an element: conversion, index, store
+constexpr double kExponential = 45;  // the same with an exponential and a division
 
 // One block a row, a thread for every element up to a limit.
 VectorKernel by_row(double rows, double width, double most_threads, double read, double written) {
@@ -18,15 +19,23 @@ VectorKernel by_row(double rows, double width, double most_threads, double read,
 }
 
 std::vector<VectorKernel> eager_kernels(VectorOp op, double elements, double b) {
-  constexpr double kWide = 4;  // bytes of the float that norms are computed in
-  constexpr double kSimple = 12;
+  constexpr double kWide = 4;         // bytes of the float that norms are computed in
+  constexpr double kReduceWaits = 6;  // partial sums of warps, of blocks, and the last one's
+  constexpr double kJoinWaits = 5;    // descriptors of the parts, then the parts
+  const auto waiting = [](VectorKernel kernel, double waits) {
+    kernel.waits = waits;
+    return kernel;
+  };
   switch (op) {
     case VectorOp::rmsnorm:  // widen, square, mean, add and root, scale, narrow, weight
-      return {
-          plain_kernel(elements, b, kWide, kSimple), plain_kernel(elements, kWide, kWide, kSimple),
-          plain_kernel(elements, kWide, 0, kSimple), plain_kernel(1, kWide, kWide, kSimple),
-          plain_kernel(1, kWide, kWide, kSimple),    plain_kernel(elements, kWide, kWide, kSimple),
-          plain_kernel(elements, kWide, b, kSimple), plain_kernel(elements, b, b, kSimple)};
+      return {plain_kernel(elements, b, kWide, kSimple),
+              plain_kernel(elements, kWide, kWide, kSimple),
+              waiting(plain_kernel(elements, kWide, 0, kSimple), kReduceWaits),
+              plain_kernel(1, kWide, kWide, kSimple),
+              plain_kernel(1, kWide, kWide, kSimple),
+              plain_kernel(elements, kWide, kWide, kSimple),
+              plain_kernel(elements, kWide, b, kSimple),
+              plain_kernel(elements, b, b, kSimple)};
     case VectorOp::rope: {  // per tensor: times cosine, negate a half, join, times sine, add
       std::vector<VectorKernel> kernels = {plain_kernel(1, b, b, kSimple),
                                            plain_kernel(1, b, b, kSimple)};
@@ -34,14 +43,15 @@ std::vector<VectorKernel> eager_kernels(VectorOp op, double elements, double b) 
         const double half = elements / 2;
         kernels.push_back(plain_kernel(half, b, b, kSimple));
         kernels.push_back(plain_kernel(half / 2, b, b, kSimple));
-        kernels.push_back(plain_kernel(half, b, b, 2 * kSimple));
+        kernels.push_back(waiting(plain_kernel(half, b, b, 2 * kSimple), kJoinWaits));
         kernels.push_back(plain_kernel(half, b, b, kSimple));
         kernels.push_back(plain_kernel(half, 2 * b, b, kSimple));
       }
       return kernels;
     }
     case VectorOp::silu_mul:
-      return {plain_kernel(elements, b, b, 40), plain_kernel(elements, 2 * b, b, kSimple)};
+      return {plain_kernel(elements, b, b, kExponential),
+              plain_kernel(elements, 2 * b, b, kSimple)};
     default:
       return {};
   }
@@ -58,7 +68,7 @@ VectorKernel plain_kernel(double elements, double read, double written, double i
   kernel.blocks = std::max(1.0, ceil_div(elements, kThreads * kPerThread));
   kernel.read = elements * read;
   kernel.written = elements * written;
-  kernel.waits = 2;
+  kernel.waits = 1.8;
   kernel.instructions = kThreads * kPerThread * instructions;
   return kernel;
 }
@@ -76,19 +86,22 @@ KernelRun run_vector(const KernelMachine& machine, const VectorKernel& kernel, d
   const double slots = chip.sms * resident;
   const double each = std::min(resident, ceil_div(kernel.blocks, chip.sms));
   const double latency = chip.l2_latency * cached + chip.dram_latency * (1 - cached);
-  const double work = each * kernel.instructions / (c.issue_lanes * chip.clock);
-  const double block = kernel.waits * latency + kernel.serial_cycles / chip.clock + work;
-  const double waves = std::max(1.0, kernel.blocks / slots);
+  const double issue = kernel.instructions / (c.issue_lanes * chip.clock);
+  const double waiting = kernel.waits * latency + kernel.serial_cycles / chip.clock;
+  const double work = each * issue;
+  const double block = waiting + work;
+  // While more blocks follow, one's waits hide behind the others' instructions.
+  const double following = std::max(0.0, kernel.blocks / slots - 1);
+  const double turn = std::max(waiting + issue, work);
   // A second pass finds its row in the L2 while the rows in work fit there.
   const double row = kernel.again / kernel.blocks;
-  const bool lost = row * std::min(kernel.blocks, slots) > kUsable * chip.l2_size;
-  const double read = kernel.read * (1 - cached) + (lost ? kernel.again : 0);
-  const double rate = chip.dram * (kernel.written > 0 ? c.mixed_share : 1.0);
+  const double lost = 1 - found_share(Bytes(row * std::min(kernel.blocks, slots)), spec.l2.value);
+  const double read = kernel.read * (1 - cached) + lost * kernel.again;
   // What fits is written to the L2 and reaches the memory later.
   const double written = kernel.written * (1 - cached);
-  const double dram = (read + written) / rate;
+  const double dram = (read + written) / chip.stream;
   const double l2 = (kernel.read + kernel.again + kernel.written) / chip.l2;
-  const double compute = waves * block;
+  const double compute = block + following * turn;
   const double stream = latency + std::max(dram, l2);
   KernelRun run;
   run.time = Time(c.launch + std::max(compute, stream));
@@ -108,11 +121,10 @@ KernelRun run_vector(const KernelMachine& machine, const VectorKernel& kernel, d
 }
 
 std::vector<VectorKernel> kernels_of(const KernelMachine& machine, VectorOp op, double rows,
-                                     double width, double b, bool eager) {
-  constexpr double kSimple = 12;
-  constexpr double kExponential = 40;
+                                     double width, double b, VectorStyle style) {
+  constexpr double kTanh = 35;  // of the hardware's own approximation
   const double elements = rows * width;
-  if (eager) {
+  if (style == VectorStyle::eager) {
     auto kernels = eager_kernels(op, elements, b);
     if (!kernels.empty()) {
       return kernels;
@@ -122,21 +134,30 @@ std::vector<VectorKernel> kernels_of(const KernelMachine& machine, VectorOp op, 
     case VectorOp::add:
       return {plain_kernel(elements, 2 * b, b, kSimple)};
     case VectorOp::gelu:
-      return {plain_kernel(elements, b, b, kExponential)};
+      return {plain_kernel(elements, b, b, kTanh)};
     case VectorOp::silu_mul: {
       VectorKernel kernel = by_row(rows, width, 1024, 2 * b, b);
-      kernel.waits = 1 + 0.55 * (ceil_div(width, kernel.threads) - 1);
+      kernel.waits = 1 + 0.8 * (ceil_div(width, kernel.threads) - 1);
       kernel.instructions = width * kExponential;
       return {kernel};
     }
     case VectorOp::rmsnorm: {
       VectorKernel kernel = by_row(rows, width, 1024, b, b);
       kernel.again = elements * b;
-      kernel.waits = 2.5;
-      kernel.instructions = width * 45;
+      kernel.waits = 3;
+      kernel.serial_cycles = 350;
+      kernel.instructions = width * 65;
       return {kernel};
     }
     case VectorOp::layernorm: {
+      if (style == VectorStyle::compiled) {
+        VectorKernel kernel = by_row(rows, width, 256, b, b);
+        kernel.again = elements * b;
+        kernel.waits = 2.5;
+        kernel.serial_cycles = width / kernel.threads * 220;
+        kernel.instructions = width * 15;
+        return {kernel};
+      }
       VectorKernel kernel = by_row(rows, width, 128, b, b);
       kernel.again = elements * b;
       kernel.waits = 4;
@@ -149,19 +170,19 @@ std::vector<VectorKernel> kernels_of(const KernelMachine& machine, VectorOp op, 
       if (width <= kInRegisters) {
         VectorKernel kernel = by_row(ceil_div(rows, 4), width * 4, 128, b, b);
         kernel.waits = 2;
-        kernel.instructions = width * 4 * kExponential;
+        kernel.instructions = width * 4 * 40;
         return {kernel};
       }
       VectorKernel kernel = by_row(rows, width, 1024, b, b);
       kernel.again = 2 * elements * b;
-      kernel.waits = 3;
-      kernel.instructions = width * 60;
+      kernel.waits = 2;
+      kernel.instructions = width * 55;
       return {kernel};
     }
     case VectorOp::rope: {
       VectorKernel kernel = by_row(rows, width / 2, 512, b, b);
-      kernel.waits = 1 + ceil_div(width / 2, kernel.threads);
-      kernel.instructions = width * 20;
+      kernel.waits = 1.4 + 0.4 * ceil_div(width / 2, kernel.threads);
+      kernel.instructions = width * 45;
       return {kernel};
     }
     case VectorOp::embedding: {
@@ -169,7 +190,7 @@ std::vector<VectorKernel> kernels_of(const KernelMachine& machine, VectorOp op, 
       constexpr double kFewRows = 16;    // walked one after the other by every block
       if (rows <= kFewRows) {
         VectorKernel kernel = plain_kernel(width, rows * b, rows * b, kSimple * rows);
-        kernel.waits = 1 + 1.2 * rows;
+        kernel.waits = 1 + 1.4 * rows;
         return {kernel};
       }
       // As many blocks as the SMs hold eight each, one element a thread and turn.
@@ -190,10 +211,13 @@ std::vector<VectorKernel> kernels_of(const KernelMachine& machine, VectorOp op, 
 }
 
 KernelRun run_vector_op(const KernelMachine& machine, const KernelRequest& request,
-                        bool keeps_caches) {
+                        bool keeps_caches, bool compiled) {
   const double b = request.activation_bits / 8;
   const auto kernels = kernels_of(machine, request.vector, static_cast<double>(request.rows),
-                                  static_cast<double>(request.width), b, request.eager);
+                                  static_cast<double>(request.width), b,
+                                  request.eager ? VectorStyle::eager
+                                  : compiled    ? VectorStyle::compiled
+                                                : VectorStyle::fused);
   KernelRun total;
   total.kernels = 0;
   bool first = true;

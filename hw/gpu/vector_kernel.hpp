@@ -28,14 +28,18 @@ struct VectorKernel {
 // `cached`: share of what is read that lies in the L2 already.
 KernelRun run_vector(const KernelMachine& machine, const VectorKernel& kernel, double cached);
 
+// Who made the kernels of an operator: a library or a stack by hand, a framework as a chain of its
+// elementwise kernels, or the framework's compiler.
+enum class VectorStyle : std::uint8_t { fused, eager, compiled };
+
 // The kernels of an operator over `rows` rows of `width` elements.
 std::vector<VectorKernel> kernels_of(const KernelMachine& machine, VectorOp op, double rows,
-                                     double width, double bytes_per_element, bool eager);
+                                     double width, double bytes_per_element, VectorStyle style);
 
 // A framework's elementwise kernel: bytes read and written, and instructions, of every element.
 VectorKernel plain_kernel(double elements, double read, double written, double instructions);
 
 KernelRun run_vector_op(const KernelMachine& machine, const KernelRequest& request,
-                        bool keeps_caches);
+                        bool keeps_caches, bool compiled = false);
 
 }  // namespace joulesim::hw

@@ -1,5 +1,7 @@
 #include "hw/runtime/runtime.hpp"
 
+#include "hw/component/kernel_works.hpp"
+
 #include <fmt/format.h>
 
 namespace joulesim::hw {
@@ -18,6 +20,20 @@ Harness harness_from(const ConfigNode& node) {
   if (harness.clock == Harness::Clock::host) {
     harness.call = node.figure<Time>("call").value;
     harness.vector_call = node.figure<Time>("vector_call").value;
+    for (const std::string& name :
+         node.has("compiled") ? node.texts("compiled") : std::vector<std::string>()) {
+      const auto op = find_vector_op(name);
+      if (op) {
+        harness.compiled.push_back(*op);
+      } else {
+        node.error("compiled", fmt::format("found '{}'; expected one of {}{}", name,
+                                           fmt::join(vector_op_names(), ", "),
+                                           did_you_mean(name, vector_op_names())));
+      }
+    }
+    if (!harness.compiled.empty()) {
+      harness.compiled_call = node.figure<Time>("compiled_call").value;
+    }
   }
   constexpr std::int64_t kMostCopies = 1 << 10;
   harness.weight_copies = static_cast<int>(node.integer("weight_copies", 1, kMostCopies));

@@ -1,4 +1,5 @@
 // kernel: one operator on one device, alone.
+#include "hw/component/kernel_works.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/engine/kernel_query.hpp"
 #include "sim/engine/library.hpp"
@@ -32,23 +33,10 @@ void need(const KernelArguments& a,
 }
 
 hw::VectorOp vector_op(const std::string& name) {
-  static const std::vector<std::pair<std::string, hw::VectorOp>> kOps = {
-      {"add", hw::VectorOp::add},
-      {"gelu", hw::VectorOp::gelu},
-      {"silu_mul", hw::VectorOp::silu_mul},
-      {"rmsnorm", hw::VectorOp::rmsnorm},
-      {"layernorm", hw::VectorOp::layernorm},
-      {"softmax", hw::VectorOp::softmax},
-      {"rope", hw::VectorOp::rope},
-      {"embedding", hw::VectorOp::embedding}};
-  std::vector<std::string> names;
-  for (const auto& [known, op] : kOps) {
-    if (known == name) {
-      return op;
-    }
-    names.push_back(known);
+  if (const auto op = hw::find_vector_op(name)) {
+    return *op;
   }
-  refuse(fmt::format("unknown --function '{}'{}", name, did_you_mean(name, names)));
+  refuse(fmt::format("unknown --function '{}'{}", name, did_you_mean(name, hw::vector_op_names())));
 }
 
 hw::KernelRequest request_of(const KernelArguments& a) {
