@@ -28,8 +28,8 @@ struct GpuConstants {
   double hidden_tensor = 0.75;  // accumulators outside the registers
   double attention_waits = 4;   // dependent memory waits of a block: tables, queries, keys, out
   // Mixtures of experts.
-  int moe_stages = 3;            // of the compiled grouped product
-  double compiled_share = 0.65;  // of a tuned loop's pace
+  int moe_stages = 3;           // of the compiled grouped product
+  double compiled_share = 0.6;  // of a tuned loop's pace
   // Vector kernels.
   double issue_lanes = 128;  // thread instructions a clock of one SM
   // Clock under the board's power limit.

@@ -67,8 +67,9 @@ std::vector<std::int64_t> expert_rows(const KernelRequest& request) {
 
 KernelRun run_expert_product(const KernelMachine& machine, const KernelRequest& request,
                              GemmShape shape) {
-  // Compiled tiles: narrow ones until an expert can expect a whole tile.
-  const bool few = request.tokens <= request.experts;
+  // Compiled tiles as serving stacks take them without a tuned table: narrow ones while there are
+  // no more tokens than experts on this GPU.
+  const bool few = request.tokens <= request.experts / request.expert_shards;
   GemmTile tile;
   tile.rows = few ? 16 : 64;
   tile.columns = few ? 32 : 64;
