@@ -11,7 +11,7 @@ struct GpuConstants {
   // Any kernel.
   double launch = 1.5e-6;       // seconds from the first block's issue to the last one's retirement
   double loaded_latency = 2.8;  // latency with translation and queues over the unloaded figure
-  double dram_share = 0.92;     // of what the channels sustain, when tiles jump between pages
+  double dram_share = 0.95;     // of what the channels sustain, when tiles jump between pages
   // Products.
   double write_share = 0.6;      // of the DRAM rate while a wave's results leave
   double matrix_share = 0.97;    // of the matrix unit's rate inside a loop
@@ -33,10 +33,10 @@ struct GpuConstants {
   // Vector kernels.
   double issue_lanes = 128;  // thread instructions a clock of one SM
   // Clock under the board's power limit.
-  double toggle = 1.4;          // data with full toggling over the part's energies
+  double toggle = 1.2;          // data with full toggling over the part's energies
   double zeros = 0.55;          // nought over random data
-  double dram_joule = 60e-12;   // joules a byte, DRAM and its interface
-  double clock_exponent = 2.5;  // dynamic power over clock, voltage following
+  double dram_joule = 65e-12;   // joules a byte, DRAM and its interface
+  double clock_exponent = 2.8;  // dynamic power over clock, voltage following
 };
 
 }  // namespace joulesim::hw

@@ -1,5 +1,8 @@
 #include "hw/gpu/gpu_spec.hpp"
 
+#include <algorithm>
+#include <memory>
+
 namespace joulesim::hw {
 namespace {
 
@@ -12,6 +15,30 @@ MatrixIssue issue_of(const std::string& name) {
 
 TileCopy copy_of(const std::string& name) {
   return name == "async" ? TileCopy::async : name == "bulk" ? TileCopy::bulk : TileCopy::registers;
+}
+
+// Clocks, schedulers, register files and the crossbar of an SM that has work, in vector operations
+// a cycle. Set on one serving run's power (H100, 8B model, batch 8 to 691), global for all chips.
+constexpr double kCycleOps = 900;
+// Boards with a low limit run their SMs at a lower voltage.
+constexpr double kMostOfLimit = 0.5;
+
+Sourced<Power> active_power_of(const SimtGpuSpec& spec) {
+  Sourced<Power> active;
+  active.value = Power(std::min(static_cast<double>(spec.sms) * spec.clock.value.si() * kCycleOps *
+                                    spec.vector_energy.value.si(),
+                                kMostOfLimit * spec.limit.value.si()));
+  constexpr double kRange = 0.3;
+  active.low = active.value * (1 - kRange);
+  active.high = active.value * (1 + kRange);
+  Source source;
+  source.id = "active";
+  source.kind = "assumed";
+  source.title = "Power of active SMs, crossbar and clocks";
+  source.detail =
+      "the energy of so many vector operations a clock and SM, one number for all chips";
+  active.source = std::make_shared<const Source>(std::move(source));
+  return active;
 }
 
 }  // namespace
@@ -57,8 +84,8 @@ SimtGpuSpec SimtGpuSpec::from(const ConfigNode& part) {
   spec.block_start = sm.figure_if<Time>("block_start").value_or(spec.memory_latency);
   const ConfigNode power = part.table("power");
   spec.idle = power.figure_or_zero<Power>("idle");
-  spec.active = power.figure<Power>("active");
   spec.limit = power.figure<Power>("limit");
+  spec.active = power.figure_if<Power>("active").value_or(active_power_of(spec));
   return spec;
 }
 

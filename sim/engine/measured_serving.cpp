@@ -15,6 +15,8 @@ namespace {
 
 // Assumed where a table does not give it: chat prompts; runs of public score-boards at 8B fit it.
 constexpr double kPrompt = 600;
+// Chat prompts are log-normal with a sigma of about 2.3: many of a line, few of a book.
+constexpr double kPromptSpread = 13;
 
 double number_or(const std::string& text, double otherwise) {
   double value = 0;
@@ -93,6 +95,7 @@ std::vector<ServingPrediction> predict_serving(const Library& library, MeasuredS
       const double gpus = number_or(table.field(i, "n_gpus"), 1);
       load.batch = batch / replicas;
       load.prompt = number_or(table.field(i, "prompt_len"), kPrompt);
+      load.prompt_spread = kPromptSpread;
       load.answer = number_or(table.field(i, "avg_output_len"), kPrompt);
       const ServingStep step =
           serving_step(*machine, model, load,
@@ -100,7 +103,7 @@ std::vector<ServingPrediction> predict_serving(const Library& library, MeasuredS
                                                machine->units.front().default_runtime));
       p.skipped = step.refusal;
       if (step.refusal.empty()) {
-        p.itl_ms = step.time.si() * 1e3;
+        p.itl_ms = step.usual.si() * 1e3;
         p.tokens_per_s = batch / step.time.si();
         p.power_w = step.power.si() * gpus;
         p.joule_per_token = p.power_w / p.tokens_per_s;

@@ -8,10 +8,15 @@
 namespace joulesim::engine {
 namespace {
 
+struct StepCost {
+  std::string refusal, bound;
+  double seconds = 0, joules = 0;
+};
+
 // Sums kernels of one step.
 class StepSum {
  public:
-  StepSum(const Machine& machine, const hw::RuntimeSpec& runtime, ServingStep& step)
+  StepSum(const Machine& machine, const hw::RuntimeSpec& runtime, StepCost& step)
       : machine_(machine), runtime_(runtime), step_(step) {}
 
   void add(const hw::KernelRequest& request, double times) {
@@ -38,18 +43,17 @@ class StepSum {
   }
   const Machine& machine_;
   const hw::RuntimeSpec& runtime_;
-  ServingStep& step_;
+  StepCost& step_;
   double seconds_ = 0, joules_ = 0, longest_ = 0;
 };
 
 std::int64_t whole(double value) { return std::max<std::int64_t>(1, std::llround(value)); }
 
-}  // namespace
-
-ServingStep serving_step(const Machine& machine, const models::ModelSpec& model,
-                         const ServingLoad& load, const hw::RuntimeSpec& plain) {
+// A step in which so many new prompts, whole or in part, run beside the tokens of all others.
+StepCost step_with(const Machine& machine, const models::ModelSpec& model, const ServingLoad& load,
+                   const hw::RuntimeSpec& plain, double new_prompts) {
   constexpr int kNever = 1 << 20;  // other weights come between two uses
-  ServingStep step;
+  StepCost step;
   hw::RuntimeSpec runtime = plain;
   hw::Harness harness;
   harness.clock = hw::Harness::Clock::device;
@@ -67,7 +71,6 @@ ServingStep serving_step(const Machine& machine, const models::ModelSpec& model,
                      first.peak(hw::DataType::fp8).has_value();
   const hw::DataType type = eight ? hw::DataType::fp8 : hw::DataType::bf16;
   const auto shards = static_cast<double>(load.shards);
-  const double new_prompts = load.batch / std::max(1.0, load.answer);
   const double prompt_tokens = new_prompts * load.prompt;
   const std::int64_t tokens = whole(load.batch + prompt_tokens);
   const double context = load.prompt + load.answer / 2;
@@ -154,9 +157,52 @@ ServingStep serving_step(const Machine& machine, const models::ModelSpec& model,
   gemm(whole(load.batch), static_cast<double>(model.vocab) / shards, hidden, 1);
   const MachineUnit& unit = machine.units.front();
   const Power standing = unit.unit->idle_power().value + unit.unit->active_power().value * 0.5;
-  const double seconds = sum.seconds() + runtime.step_overhead.si();
-  step.time = Time(seconds);
-  step.power = Power((sum.joules() + standing.si() * runtime.step_overhead.si()) / seconds);
+  step.seconds = sum.seconds() + runtime.step_overhead.si();
+  step.joules = sum.joules() + standing.si() * runtime.step_overhead.si();
+  return step;
+}
+
+}  // namespace
+
+ServingStep serving_step(const Machine& machine, const models::ModelSpec& model,
+                         const ServingLoad& load, const hw::RuntimeSpec& runtime) {
+  constexpr double kNegligible = 1e-3;
+  ServingStep step;
+  // Answers end at random, so the prompts that take their places in a step are a Poisson number.
+  const double mean = load.prompt > 0 ? load.batch / std::max(1.0, load.answer) : 0;
+  double chance = std::exp(-mean);
+  double covered = 0;
+  double seconds = 0;
+  double joules = 0;
+  double likeliest = 0;
+  double alone = 0;  // without a prompt
+  for (int prompts = 0; covered < 1 - kNegligible; ++prompts) {
+    if (prompts == 0 || chance > kNegligible) {
+      const StepCost cost = step_with(machine, model, load, runtime, prompts);
+      if (!cost.refusal.empty()) {
+        step.refusal = cost.refusal;
+        return step;
+      }
+      alone = prompts == 0 ? cost.seconds : alone;
+      seconds += chance * cost.seconds;
+      joules += chance * cost.joules;
+      if (chance > likeliest) {
+        likeliest = chance;
+        step.bound = cost.bound;
+      }
+      covered += chance;
+    }
+    chance *= mean / (prompts + 1);
+    if (prompts > mean && chance <= kNegligible) {
+      break;
+    }
+  }
+  step.time = Time(seconds / covered);
+  // While a request's answer grows, as many prompts start as run beside it. Their lengths' sum is
+  // taken as log-normal, like each of them: its median lies below its mean.
+  const double spread = load.prompt_spread * load.prompt_spread / std::max(1.0, load.batch);
+  step.usual = Time(alone + (seconds / covered - alone) / std::sqrt(1 + spread));
+  step.power = Power(joules / seconds);
   return step;
 }
 

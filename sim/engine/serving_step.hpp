@@ -17,15 +17,17 @@
 namespace joulesim::engine {
 
 struct ServingLoad {
-  double batch = 1;         // running requests, mean
-  double prompt = 0;        // tokens
-  double answer = 1;        // tokens
-  std::int64_t shards = 1;  // tensor parallelism
+  double batch = 1;          // running requests, mean
+  double prompt = 0;         // tokens, mean
+  double prompt_spread = 0;  // standard deviation of the prompts' lengths over their mean
+  double answer = 1;         // tokens
+  std::int64_t shards = 1;   // tensor parallelism
 };
 
 struct ServingStep {
   std::string refusal;
   Time time;          // mean
+  Time usual;         // median over requests of the mean gap between their tokens
   Power power;        // of one GPU's board, mean
   std::string bound;  // of the longest part
 };
