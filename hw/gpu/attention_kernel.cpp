@@ -71,8 +71,12 @@ KernelRun write_keys(const KernelMachine& machine, double tokens, double row, do
   write.threads = std::clamp(row, 32.0, 512.0);
   write.read = 2 * tokens * row * read_size;
   write.written = 2 * tokens * row * kv_size;
-  write.waits = 1 + 2 * ceil_div(row, write.threads);
-  write.instructions = 2 * row * 30;
+  // A thread finds the page by long divisions, then copies a key and a value at a time.
+  constexpr double kFinding = 380;
+  constexpr double kCopying = 64;
+  const double turns = ceil_div(row, write.threads);
+  write.waits = 2;
+  write.instructions = write.threads * (kFinding + kCopying * turns);
   const bool fits = write.read + write.written <= kUsable * machine.spec->l2.value.si();
   return run_vector(machine, write, fits ? 1 : 0);
 }

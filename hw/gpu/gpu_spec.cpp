@@ -21,7 +21,7 @@ TileCopy copy_of(const std::string& name) {
 // a cycle. Set on one serving run's power (H100, 8B model, batch 8 to 691), global for all chips.
 constexpr double kCycleOps = 900;
 // Boards with a low limit run their SMs at a lower voltage.
-constexpr double kMostOfLimit = 0.5;
+constexpr double kMostOfLimit = 0.4;
 
 Sourced<Power> active_power_of(const SimtGpuSpec& spec) {
   Sourced<Power> active;
