@@ -9,25 +9,14 @@ namespace joulesim::hw {
 Arithmetic Arithmetic::from(const ConfigNode& part) {
   Arithmetic result;
   const ConfigNode table = part.table("arithmetic");
-  std::vector<std::string> names;
-  for (int i = 0; i < kDataTypes; ++i) {
-    names.emplace_back(name_of(static_cast<DataType>(i)));
-  }
   bool any = false;
-  for (const auto& [key, node] : table.children()) {
-    bool known = false;
-    for (int i = 0; i < kDataTypes; ++i) {
-      if (key == names[static_cast<std::size_t>(i)]) {
-        ArithmeticRate rate;
-        rate.macs_per_cycle = node.count("macs_per_cycle");
-        rate.energy = node.figure<EnergyPerOp>("energy");
-        result.rates_[static_cast<std::size_t>(i)] = rate;
-        known = any = true;
-      }
-    }
-    if (!known) {
-      node.error("", fmt::format("found arithmetic type '{}'; expected {}{}", key,
-                                 fmt::join(names, ", "), did_you_mean(key, names)));
+  for (int i = 0; i < kDataTypes; ++i) {
+    if (const auto node = table.table_if(std::string(name_of(static_cast<DataType>(i))))) {
+      ArithmeticRate rate;
+      rate.macs_per_cycle = node->count("macs_per_cycle");
+      rate.energy = node->figure<EnergyPerOp>("energy");
+      result.rates_[static_cast<std::size_t>(i)] = rate;
+      any = true;
     }
   }
   if (!any && part.has("arithmetic")) {

@@ -147,7 +147,7 @@ DramTiming read_timing(const ConfigNode& part) {
   if (t.protocol == CommandProtocol::dual_bus_half) {
     // Simulated in half clocks: an activate takes three of them, a column command two, others one.
     t = t.scaled(2);
-    t.tCK_fs /= 2;
+    t.tCK_fs = std::max<std::int64_t>(1, t.tCK_fs / 2);
     t.act_cycles = 3;
     t.column_cycles = 2;
   }

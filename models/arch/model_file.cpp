@@ -252,12 +252,12 @@ ModelFormats read_formats(const ConfigNode& node) {
 
 }  // namespace
 
-ModelFile read_model_file(ConfigFile& file) {
-  ModelFile model;
+void read_model_keys(const ConfigNode& root, ConfigFile* file, ModelFile& model) {
   ModelSpec& spec = model.spec;
-  const ConfigNode root = file.root();
   spec.id = root.text("model");
-  file.set_owner(spec.id);
+  if (file != nullptr) {
+    file->set_owner(spec.id);
+  }
   spec.title = root.text("title");
   spec.aliases = root.texts("aliases");
   const ConfigNode shape = root.table("shape");
@@ -270,9 +270,15 @@ ModelFile read_model_file(ConfigFile& file) {
     model.published = Published{published->whole("parameters", 1, std::int64_t{1} << 52),
                                 published->number("tolerance", 0.0, 1.0)};
   }
+}
+
+ModelFile read_model_file(ConfigFile& file) {
+  ModelFile model;
+  const ConfigNode root = file.root();
+  read_model_keys(root, &file, model);
   if (file.diagnostics().ok()) {
-    for (const std::string& fault : faults_of(spec)) {
-      file.diagnostics().error(shape.region(), fault);
+    for (const std::string& fault : faults_of(model.spec)) {
+      file.diagnostics().error(root.region("shape"), fault);
     }
   }
   file.require_ok();

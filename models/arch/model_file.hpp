@@ -29,5 +29,7 @@ struct ModelFile {
 // Throws InputError with every fault of the file.
 ModelFile read_model_file(const std::string& path);
 ModelFile read_model_file(ConfigFile& file);
+// Asks a file for all that a model may say; without a file of its own, for its schema.
+void read_model_keys(const ConfigNode& root, ConfigFile* file, ModelFile& model);
 
 }  // namespace joulesim::models

@@ -20,6 +20,9 @@ ConfigNode::ConfigNode(std::shared_ptr<ConfigDocument> document, const ConfigTre
 }
 
 bool ConfigNode::has(const std::string& key) const {
+  if (document_->probe != nullptr) {
+    return document_->probe->has(path_, key);
+  }
   return tree_ != nullptr && tree_->find(key) != nullptr;
 }
 
@@ -33,6 +36,9 @@ Region ConfigNode::region(const std::string& key) const {
 }
 
 void ConfigNode::note_asked(const std::string& key) const {
+  if (document_->probe != nullptr) {
+    document_->probe->ask(path_, key);
+  }
   if (tree_ != nullptr) {
     tree_->asked.insert(key);
   }
@@ -48,6 +54,10 @@ const ConfigTree* ConfigNode::find(const std::string& key) const {
 }
 
 const ConfigTree* ConfigNode::require(const std::string& key, const std::string& expected) const {
+  if (document_->probe != nullptr) {
+    document_->probe->ask(path_, key).required = true;
+    return nullptr;
+  }
   const ConfigTree* child = find(key);
   if (child == nullptr && tree_ != nullptr) {
     document_->diagnostics.error(
@@ -58,6 +68,10 @@ const ConfigTree* ConfigNode::require(const std::string& key, const std::string&
 }
 
 std::optional<std::string> ConfigNode::text_if(const std::string& key) const {
+  if (document_->probe != nullptr) {
+    return document_->probe->leaf(path_, key, AskedKey(AskedKey::Type::text)) ? std::optional("x")
+                                                                              : std::nullopt;
+  }
   const ConfigTree* child = find(key);
   if (child == nullptr) {
     return std::nullopt;
@@ -79,6 +93,10 @@ std::string ConfigNode::text(const std::string& key) const {
 }
 
 std::vector<std::string> ConfigNode::texts(const std::string& key) const {
+  if (document_->probe != nullptr) {
+    const bool there = document_->probe->leaf(path_, key, AskedKey(AskedKey::Type::texts));
+    return std::vector<std::string>(there ? 1 : 0, "x");
+  }
   const ConfigTree* child = find(key);
   std::vector<std::string> result;
   if (child == nullptr) {
@@ -104,6 +122,10 @@ std::vector<std::string> ConfigNode::texts(const std::string& key) const {
 }
 
 std::vector<std::int64_t> ConfigNode::integers(const std::string& key) const {
+  if (document_->probe != nullptr) {
+    const bool there = document_->probe->leaf(path_, key, AskedKey(AskedKey::Type::integers));
+    return std::vector<std::int64_t>(there ? 1 : 0, 1);
+  }
   const ConfigTree* child = find(key);
   std::vector<std::int64_t> result;
   if (child == nullptr) {
@@ -128,6 +150,12 @@ std::vector<std::int64_t> ConfigNode::integers(const std::string& key) const {
 
 std::optional<std::int64_t> ConfigNode::integer_if(const std::string& key, std::int64_t low,
                                                    std::int64_t high) const {
+  if (document_->probe != nullptr) {
+    AskedKey asked(AskedKey::Type::integer);
+    asked.low = static_cast<double>(low);
+    asked.high = static_cast<double>(high);
+    return document_->probe->leaf(path_, key, asked) ? std::optional(low) : std::nullopt;
+  }
   const ConfigTree* child = find(key);
   if (child == nullptr) {
     return std::nullopt;
@@ -155,6 +183,12 @@ std::int64_t ConfigNode::integer(const std::string& key, std::int64_t low,
 }
 
 std::optional<double> ConfigNode::number_if(const std::string& key, double low, double high) const {
+  if (document_->probe != nullptr) {
+    AskedKey asked(AskedKey::Type::number);
+    asked.low = low;
+    asked.high = high;
+    return document_->probe->leaf(path_, key, asked) ? std::optional(low) : std::nullopt;
+  }
   const ConfigTree* child = find(key);
   if (child == nullptr) {
     return std::nullopt;
@@ -192,6 +226,10 @@ double ConfigNode::number(const std::string& key, double low, double high) const
 }
 
 std::optional<bool> ConfigNode::flag_if(const std::string& key) const {
+  if (document_->probe != nullptr) {
+    return document_->probe->leaf(path_, key, AskedKey(AskedKey::Type::flag)) ? std::optional(true)
+                                                                              : std::nullopt;
+  }
   const ConfigTree* child = find(key);
   if (child == nullptr) {
     return std::nullopt;
@@ -210,6 +248,13 @@ bool ConfigNode::flag(const std::string& key) const {
 
 std::optional<std::string> ConfigNode::choice_if(const std::string& key,
                                                  const std::vector<std::string>& names) const {
+  if (document_->probe != nullptr) {
+    AskedKey asked(AskedKey::Type::choice);
+    asked.choices = names;
+    return document_->probe->leaf(path_, key, asked)
+               ? std::optional(document_->probe->chosen(path_, key, names))
+               : std::nullopt;
+  }
   const ConfigTree* child = find(key);
   if (child != nullptr && child->open()) {
     error(key, still_open(key, fmt::format("one of {}", fmt::join(names, ", "))));
@@ -231,6 +276,12 @@ std::string ConfigNode::choice(const std::string& key,
 }
 
 std::optional<ConfigNode> ConfigNode::table_if(const std::string& key) const {
+  if (document_->probe != nullptr) {
+    document_->probe->leaf(path_, key, AskedKey(AskedKey::Type::table));
+    return document_->probe->absent == std::pair(path_, key)
+               ? std::nullopt
+               : std::optional(ConfigNode(document_, nullptr, joined(path_, key)));
+  }
   const ConfigTree* child = find(key);
   if (child == nullptr) {
     return std::nullopt;
@@ -251,6 +302,12 @@ ConfigNode ConfigNode::table(const std::string& key) const {
 
 std::vector<ConfigNode> ConfigNode::tables(const std::string& key) const {
   std::vector<ConfigNode> result;
+  if (document_->probe != nullptr) {
+    if (document_->probe->leaf(path_, key, AskedKey(AskedKey::Type::tables))) {
+      result.emplace_back(document_, nullptr, joined(path_, key) + "[]");
+    }
+    return result;
+  }
   const ConfigTree* child = find(key);
   if (child == nullptr) {
     return result;
@@ -277,6 +334,11 @@ std::vector<ConfigNode> ConfigNode::tables(const std::string& key) const {
 
 std::vector<std::pair<std::string, ConfigNode>> ConfigNode::children() const {
   std::vector<std::pair<std::string, ConfigNode>> result;
+  if (document_->probe != nullptr) {
+    document_->probe->leaf(path_, "*", AskedKey(AskedKey::Type::table));
+    result.emplace_back("*", ConfigNode(document_, nullptr, joined(path_, "*")));
+    return result;
+  }
   if (tree_ == nullptr) {
     return result;
   }
@@ -291,6 +353,9 @@ std::vector<std::pair<std::string, ConfigNode>> ConfigNode::children() const {
 
 std::vector<std::string> ConfigNode::keys() const {
   std::vector<std::string> result;
+  if (document_->probe != nullptr) {
+    return {"*"};
+  }
   if (tree_ != nullptr) {
     for (const auto& [key, child] : tree_->entries) {
       result.push_back(key);

@@ -56,6 +56,11 @@ std::optional<double> ConfigNode::quantity_of(const std::string& key, Dim dim,
   const std::string expected =
       fmt::format("{}, such as \"{}\"", dimension_name(dim), example_of(dim));
   const ConfigTree* child = required ? require(key, expected) : find(key);
+  if (document_->probe != nullptr) {
+    AskedKey asked(AskedKey::Type::quantity);
+    asked.dim = dim;
+    return document_->probe->leaf(path_, key, asked) ? std::optional(1.0) : std::nullopt;
+  }
   if (child == nullptr) {
     return std::nullopt;
   }
@@ -86,6 +91,13 @@ ConfigNode::RawFigure ConfigNode::figure_of(const std::string& key, Dim dim, boo
       "= \"…\" }}",
       dimension_name(dim), example_of(dim));
   const ConfigTree* child = required ? require(key, expected) : find(key);
+  if (document_->probe != nullptr) {
+    AskedKey asked(AskedKey::Type::figure);
+    asked.dim = dim;
+    asked.zero = zero_allowed;
+    document_->probe->leaf(path_, key, asked);
+    return raw;
+  }
   if (child == nullptr) {
     return raw;
   }
@@ -278,6 +290,16 @@ std::optional<Sourced<double>> ConfigNode::count_if(const std::string& key) cons
 }
 
 std::int64_t ConfigNode::whole(const std::string& key, std::int64_t low, std::int64_t high) const {
+  if (document_->probe != nullptr) {
+    AskedKey asked(AskedKey::Type::figure);
+    asked.whole = true;
+    asked.low = static_cast<double>(low);
+    asked.high = static_cast<double>(high);
+    asked.zero = low <= 0;
+    require(key, "");
+    document_->probe->leaf(path_, key, asked);
+    return low;
+  }
   const std::size_t faults = document_->diagnostics.error_count();
   const bool present = has(key);
   const RawFigure raw = figure_of(key, Dim{}, true, low <= 0);

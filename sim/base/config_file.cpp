@@ -101,6 +101,8 @@ void report_unread(ConfigDocument& document, const ConfigTree& tree) {
 
 }  // namespace
 
+std::vector<std::string> source_kinds() { return {kSourceKinds.begin(), kSourceKinds.end()}; }
+
 ConfigFile::ConfigFile(std::shared_ptr<ConfigDocument> document) : document_(std::move(document)) {
   read_sources(*document_);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sim/base/config.hpp"
+#include "sim/base/config_probe.hpp"
 
 #include <memory>
 #include <set>
@@ -31,6 +32,25 @@ struct ConfigTree {
   [[nodiscard]] bool open() const { return kind == Kind::text && text.starts_with('?'); }
 };
 
+// Stands where a file would and notes what it is asked (config_probe.hpp).
+struct ConfigProbe {
+  bool all = false;                            // every key is there
+  std::pair<std::string, std::string> alone;   // or this one only: table and key
+  std::pair<std::string, std::string> absent;  // a section that is not there
+  std::pair<std::string, std::string> choice_at;
+  std::string choice;  // what is chosen there; elsewhere the first name
+  std::vector<AskedTable> tables;
+  std::set<std::pair<std::string, std::string>> optional;  // asked whether they are there
+
+  AskedKey& ask(const std::string& path, const std::string& key);
+  bool has(const std::string& path, const std::string& key);
+  [[nodiscard]] bool present(const std::string& path, const std::string& key) const;
+  // Notes the type; whether the reader is to find a value.
+  bool leaf(const std::string& path, const std::string& key, const AskedKey& asked);
+  [[nodiscard]] std::string chosen(const std::string& path, const std::string& key,
+                                   const std::vector<std::string>& names) const;
+};
+
 struct ConfigDocument {
   std::shared_ptr<const SourceText> file;
   std::vector<std::shared_ptr<const SourceText>> bases;  // inherited from, nearest first
@@ -41,6 +61,7 @@ struct ConfigDocument {
   std::vector<Figure> figures;
   Diagnostics diagnostics;
   bool finished = false;
+  ConfigProbe* probe = nullptr;  // instead of a file
 };
 
 // "timing" and "tRCD": "timing.tRCD".

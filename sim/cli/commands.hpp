@@ -44,6 +44,9 @@ void require_new_name(const engine::Library& library, const std::string& name);
 int new_device(const Common& common, const NewArguments& arguments);
 int new_part(const Common& common, const NewArguments& arguments);
 
+// `kind`: scenario, device, part or model; empty: all. `page`: Markdown for people instead of JSON.
+int schema(const Common& common, const std::string& kind, bool page);
+
 int check(const Common& common, const std::vector<std::string>& files);
 int list(const Common& common, const std::string& what);
 struct ShowArguments {

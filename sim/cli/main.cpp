@@ -247,6 +247,13 @@ int dispatch(int argc, char** argv) {
   CLI::App* new_command = app.add_subcommand("new", "write a device or part file to fill in");
   add_new_options(*new_command, what, fresh);
 
+  bool page = false;
+  CLI::App* schema_command =
+      app.add_subcommand("schema", "JSON schema of a kind of file, for editors");
+  schema_command->add_option("kind", what, "kind of file; all if not given")
+      ->check(CLI::IsMember({"scenario", "device", "part", "model"}));
+  schema_command->add_flag("--page", page, "a reference page in Markdown instead");
+
   CLI::App* list_command = app.add_subcommand("list", "what is known, one line each");
   list_command->add_option("what", what, "kind of thing")
       ->required()
@@ -365,6 +372,9 @@ int dispatch(int argc, char** argv) {
   }
   if (*new_command) {
     return what == "device" ? cli::new_device(common, fresh) : cli::new_part(common, fresh);
+  }
+  if (*schema_command) {
+    return cli::schema(common, what, page);
   }
   if (*list_command) {
     return cli::list(common, what);

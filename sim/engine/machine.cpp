@@ -198,16 +198,16 @@ void check_rails(const ConfigNode& root, const Machine& machine) {
   }
 }
 
-Machine read_machine(const Library& library, ConfigFile& file) {
-  Machine machine;
-  PartReader parts(library, machine, file.path());
-  const ConfigNode root = file.root();
+// Everything that a device file says, with its parts.
+void read_keys(const Library& library, const ConfigNode& root, ConfigFile* file, PartReader& parts,
+               Machine& machine) {
   machine.id = root.text("device");
   machine.title = root.text("title");
   machine.kind = root.choice("kind", {"phone", "tablet", "laptop", "desktop", "board", "server"});
   machine.aliases = root.texts("aliases");
-  file.set_owner(machine.id);
-
+  if (file != nullptr) {
+    file->set_owner(machine.id);
+  }
   read_memory(root, parts, machine);
   read_units(root, library, parts, machine);
   if (const auto node = root.table_if("cache")) {
@@ -265,6 +265,12 @@ Machine read_machine(const Library& library, ConfigFile& file) {
     }
   }
   check_rails(root, machine);
+}
+
+Machine read_machine(const Library& library, ConfigFile& file) {
+  Machine machine;
+  PartReader parts(library, machine, file.path());
+  read_keys(library, file.root(), &file, parts, machine);
   file.finish();
   Diagnostics faults = file.diagnostics();
   faults.append(parts.faults());
@@ -296,6 +302,12 @@ hw::CacheClient Machine::cache_client(const std::string& unit) const {
     client.ways = (std::uint64_t{1} << static_cast<unsigned>(found->second)) - 1;
   }
   return client;
+}
+
+void read_machine_keys(const Library& library, const ConfigNode& root) {
+  Machine machine;
+  PartReader parts(library, machine, "");
+  read_keys(library, root, nullptr, parts, machine);
 }
 
 Machine load_machine_file(const Library& library, const std::string& path) {

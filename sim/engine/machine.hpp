@@ -83,6 +83,8 @@ struct Machine {
 // Throws InputError with every fault of the device file and of all its parts.
 Machine load_machine(const Library& library, const std::string& name, const Region& where);
 Machine load_machine_file(const Library& library, const std::string& path);
+// Asks a file for all that a device may say, for its schema.
+void read_machine_keys(const Library& library, const ConfigNode& root);
 
 // A part that is not a device's business: a software stack.
 struct LoadedRuntime {

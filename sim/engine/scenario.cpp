@@ -174,7 +174,6 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
   for (const std::string& setting : settings) {
     file.set(setting);
   }
-  const ConfigNode root = file.root();
   Scenario scenario;
   scenario.path = path;
   scenario.text = file.text();
@@ -184,6 +183,27 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
   for (const std::string& dim : dims) {
     scenario.text += "\n--dim " + dim;
   }
+  const ConfigNode root = file.root();
+  read_scenario_keys(root, scenario);
+  for (const auto& [symbol, size] : parse_dims(dims)) {
+    scenario.dims[symbol] = size;
+  }
+  if (library != nullptr) {
+    // Names too, so that one run shows all faults.
+    if (!scenario.model.empty() && library->model(scenario.model) == nullptr &&
+        !is_model_file(scenario.model)) {
+      root.table("model").error("use", library->unknown_model(scenario.model));
+    }
+    if (!scenario.device.empty() &&
+        !library->device_path(scenario.device, scenario.device_place.file->path)) {
+      root.table("machine").error("device", library->unknown_device(scenario.device));
+    }
+  }
+  file.require_ok();
+  return scenario;
+}
+
+void read_scenario_keys(const ConfigNode& root, Scenario& scenario) {
   scenario.id = root.text("scenario");
   scenario.title = root.text("title");
   scenario.question = root.text("question");
@@ -211,9 +231,6 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
       constexpr std::int64_t kMost = std::int64_t{1} << 40;
       scenario.dims[symbol] = table->integer(symbol, 0, kMost);
     }
-  }
-  for (const auto& [symbol, size] : parse_dims(dims)) {
-    scenario.dims[symbol] = size;
   }
   scenario.transforms = read_transforms(model);
   scenario.transform_place = model.region("transform");
@@ -274,7 +291,7 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
   for (const char* section : {"quality", "numerics"}) {
     if (const auto node = root.table_if(section)) {
       scenario.quality =
-          read_quality(*node, path, has_weights(scenario.model) ? scenario.model : "");
+          read_quality(*node, scenario.path, has_weights(scenario.model) ? scenario.model : "");
     }
   }
   if (const auto node = root.table_if("claim")) {
@@ -292,19 +309,6 @@ Scenario read_scenario(const std::string& path, const std::vector<std::string>& 
     scenario.memoise = node->choice_if("blocks", {"memo", "all"}).value_or("memo") == "memo";
     scenario.seed = static_cast<std::uint64_t>(node->integer_if("seed").value_or(1));
   }
-  if (library != nullptr) {
-    // Names too, so that one run shows all faults.
-    if (!scenario.model.empty() && library->model(scenario.model) == nullptr &&
-        !is_model_file(scenario.model)) {
-      model.error("use", library->unknown_model(scenario.model));
-    }
-    if (!scenario.device.empty() &&
-        !library->device_path(scenario.device, scenario.device_place.file->path)) {
-      machine.error("device", library->unknown_device(scenario.device));
-    }
-  }
-  file.require_ok();
-  return scenario;
 }
 
 }  // namespace joulesim::engine

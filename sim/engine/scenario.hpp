@@ -106,6 +106,9 @@ bool is_model_file(const std::string& name);
 Scenario read_scenario(const std::string& path, const std::vector<std::string>& settings,
                        const std::vector<std::string>& dims = {}, const Library* library = nullptr);
 
+// What the file says, without the command line and without names of the library.
+void read_scenario_keys(const ConfigNode& root, Scenario& scenario);
+
 // "symbol=size", each once. Throws InputError with every fault.
 std::map<std::string, std::int64_t> parse_dims(const std::vector<std::string>& dims);
 

@@ -4,3 +4,8 @@ joulesim_test(cli_test
   LABELS fast)
 target_compile_definitions(cli_test PRIVATE JOULESIM_PROGRAM="$<TARGET_FILE:joulesim>")
 add_dependencies(cli_test joulesim)
+find_package(Python3 3.11 REQUIRED COMPONENTS Interpreter)
+add_test(NAME "cli: schemas and readers agree, and the reference pages are theirs"
+  COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_SOURCE_DIR}/tests/cli/schema.py $<TARGET_FILE:joulesim> ${CMAKE_SOURCE_DIR})
+set_tests_properties("cli: schemas and readers agree, and the reference pages are theirs"
+  PROPERTIES LABELS slow TIMEOUT 120 SKIP_RETURN_CODE 77)
