@@ -25,6 +25,7 @@ struct RunArguments {
   std::vector<std::string> dims;  // of an exported graph: "symbol=size"
   std::string out = "out";
   bool plots = true;
+  bool trace = false;
   bool cross_check = false;
   int jobs = 0;
 };

@@ -32,6 +32,8 @@ void add_run_options(CLI::App* command, cli::RunArguments& arguments) {
   command->add_option("--out", arguments.out, "folder for results")->capture_default_str();
   command->add_flag("--plots,!--no-plots", arguments.plots,
                     "draw plots (the default; needs gnuplot)");
+  command->add_flag("--trace", arguments.trace,
+                    "write a timeline too: trace.perfetto-trace, trace.vcd");
   command->add_flag("--cross-check", arguments.cross_check,
                     "run the next higher level too and report the deviation");
   command->add_option("-j,--jobs", arguments.jobs, "worker processes; 0: one per processor")

@@ -2,11 +2,14 @@
 #include "sim/engine/run.hpp"
 
 #include "reports/html/bundle.hpp"
+#include "reports/result/files.hpp"
 #include "reports/result/result_json.hpp"
 #include "reports/terminal/progress.hpp"
 #include "reports/terminal/summary.hpp"
+#include "reports/trace/trace_files.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/engine/library.hpp"
+#include "sim/engine/trace.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -77,10 +80,14 @@ std::vector<std::unique_ptr<engine::Prepared>> find_all(const engine::Library& l
   return prepared;
 }
 
-std::vector<reports::Result> simulate_all(
-    const Common& common, const RunArguments& arguments,
-    const std::vector<std::unique_ptr<engine::Prepared>>& scenarios) {
+struct Runs {
   std::vector<reports::Result> results;
+  std::vector<reports::Trace> traces;  // as many, or none
+};
+
+Runs simulate_all(const Common& common, const RunArguments& arguments,
+                  const std::vector<std::unique_ptr<engine::Prepared>>& scenarios) {
+  Runs runs;
   for (const auto& prepared : scenarios) {
     reports::ProgressBar bar(prepared->scenario.id, common.quiet);
     engine::RunOptions options;
@@ -89,9 +96,13 @@ std::vector<reports::Result> simulate_all(
     options.progress = [&](std::size_t done, std::size_t all) {
       bar.update(static_cast<double>(done) / static_cast<double>(all));
     };
-    results.push_back(engine::compose(*prepared, engine::simulate(*prepared, options)));
+    const engine::Simulated simulated = engine::simulate(*prepared, options);
+    runs.results.push_back(engine::compose(*prepared, simulated));
+    if (arguments.trace) {
+      runs.traces.push_back(engine::trace_of(*prepared, simulated, runs.results.back()));
+    }
   }
-  return results;
+  return runs;
 }
 
 void warn(const Common& common, const reports::Result& result) {
@@ -103,9 +114,15 @@ void warn(const Common& common, const reports::Result& result) {
   }
 }
 
-void write_runs(const RunArguments& arguments, const std::vector<reports::Result>& results) {
-  for (const reports::Result& result : results) {
+void write_runs(const RunArguments& arguments, const Runs& runs) {
+  for (const reports::Result& result : runs.results) {
     reports::write_run(result, (fs::path(arguments.out) / result.name).string(), bundle(arguments));
+  }
+  for (const reports::Trace& trace : runs.traces) {
+    const fs::path folder = fs::path(arguments.out) / trace.name;
+    reports::write_atomically((folder / "trace.perfetto-trace").string(),
+                              reports::perfetto_trace(trace));
+    reports::write_atomically((folder / "trace.vcd").string(), reports::vcd_trace(trace));
   }
 }
 
@@ -133,8 +150,9 @@ std::string stored_result(const std::string& name) {
 int run(const Common& common, const RunArguments& arguments) {
   const engine::Library library = engine::Library::open();
   const auto scenarios = find_all(library, arguments.scenarios, arguments);
-  const auto results = simulate_all(common, arguments, scenarios);
-  write_runs(arguments, results);
+  const Runs runs = simulate_all(common, arguments, scenarios);
+  const std::vector<reports::Result>& results = runs.results;
+  write_runs(arguments, runs);
   print_results(common, results);
   for (const reports::Result& result : results) {
     warn(common, result);
@@ -166,14 +184,14 @@ int compare(const Common& common, const RunArguments& arguments) {
       stored.push_back(reports::read_result(path));
     }
   }
-  const auto simulated = simulate_all(common, arguments, scenarios);
+  const Runs simulated = simulate_all(common, arguments, scenarios);
   write_runs(arguments, simulated);
   // In the order of the command line.
   std::vector<reports::Result> results;
   std::size_t next_stored = 0;
   std::size_t next_simulated = 0;
   for (const std::string& name : arguments.scenarios) {
-    results.push_back(stored_result(name).empty() ? simulated[next_simulated++]
+    results.push_back(stored_result(name).empty() ? simulated.results[next_simulated++]
                                                   : stored[next_stored++]);
   }
   reports::write_comparison(results, arguments.out, bundle(arguments));
