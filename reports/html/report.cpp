@@ -68,7 +68,8 @@ Json headline_cards(const Result& r) {
   for (const Metric* m : headline(r, kCards)) {
     const std::string text = show_value(*m);
     const auto space = std::min(text.find(' '), text.size());
-    out.push_back({{"label", m->label},
+    out.push_back({{"name", m->name},
+                   {"label", m->label},
                    {"number", text.substr(0, space)},
                    {"unit", space < text.size() ? text.substr(space + 1) : ""},
                    {"range", range_of(*m)}});
@@ -252,6 +253,23 @@ Json curves(const Result& r, const PlotSet& plots) {
   return names.empty() ? Json(false) : Json{{"plots", figures(plots, names)}};
 }
 
+// The section of the page with the terms that a figure is made of.
+Json terms_of(const Result& r, const std::string& name) {
+  const auto begins = [&](std::initializer_list<const char*> words) {
+    return std::any_of(words.begin(), words.end(),
+                       [&](const char* word) { return name.starts_with(word); });
+  };
+  if (begins({"energy.", "power.", "battery.", "fleet."})) {
+    return r.energy.empty() ? Json(false) : Json{{"section", "energy"}};
+  }
+  if (begins({"memory."})) {
+    return r.memory.empty() ? Json(false) : Json{{"section", "memory"}};
+  }
+  const bool timed = begins({"decode.", "prefill.", "load."});
+  return timed && !(r.operators.empty() && r.time.empty()) ? Json{{"section", "time"}}
+                                                           : Json(false);
+}
+
 Json metrics(const Result& r) {
   Json out = Json::array();
   for (const std::string& name : all_metric_names(r)) {
@@ -263,7 +281,8 @@ Json metrics(const Result& r) {
                    {"range", range_of(m)},
                    {"raw_assumed", raw(m.assumed_share)},
                    {"assumed", assumed_of(m.assumed_share)},
-                   {"mechanism", m.mechanism}});
+                   {"mechanism", m.mechanism},
+                   {"terms", terms_of(r, m.name)}});
   }
   return out;
 }

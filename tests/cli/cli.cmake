@@ -9,3 +9,7 @@ add_test(NAME "cli: schemas and readers agree, and the reference pages are their
   COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_SOURCE_DIR}/tests/cli/schema.py $<TARGET_FILE:joulesim> ${CMAKE_SOURCE_DIR})
 set_tests_properties("cli: schemas and readers agree, and the reference pages are theirs"
   PROPERTIES LABELS slow TIMEOUT 120 SKIP_RETURN_CODE 77)
+add_test(NAME "cli: pages work in a browser at a desk and on a phone"
+  COMMAND ${Python3_EXECUTABLE} -B ${CMAKE_SOURCE_DIR}/tests/cli/browser.py $<TARGET_FILE:joulesim>)
+set_tests_properties("cli: pages work in a browser at a desk and on a phone"
+  PROPERTIES LABELS slow TIMEOUT 600 SKIP_RETURN_CODE 77)
