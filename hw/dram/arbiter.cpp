@@ -13,6 +13,7 @@ bool SliceArbiter::push(int client, const Share& share) {
   if (!copy.pieces.ensure()) {
     return false;  // nothing of this train on this channel
   }
+  working_ += clients_[index].empty() ? 1 : 0;
   clients_[index].push_back(copy);
   ++waiting_;
   return true;
@@ -22,7 +23,11 @@ SliceArbiter::Share* SliceArbiter::pick(Clock tick) {
   if (waiting_ == 0) {
     return nullptr;
   }
-  if (waiting_ == 1 || clients_.size() == 1) {  // the common case: one client has work
+  if (alone() && waiting_ > 1 && clients_.size() > 1) {  // the common case
+    credit_ = credit_ <= 0 ? slice_bursts_ : credit_;
+    return &clients_[static_cast<std::size_t>(running_)].front();
+  }
+  if (waiting_ == 1 || clients_.size() == 1) {
     for (std::size_t i = 0; i < clients_.size(); ++i) {
       if (!clients_[i].empty()) {
         if (running_ != static_cast<int>(i)) {
@@ -77,6 +82,7 @@ SliceArbiter::Taken SliceArbiter::took_from(int client, std::uint64_t n) {
   const Taken out = {true, share.taken};
   queue.pop_front();
   --waiting_;
+  working_ -= queue.empty() ? 1 : 0;
   return out;
 }
 

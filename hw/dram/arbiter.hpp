@@ -66,7 +66,10 @@ class SliceArbiter {
   [[nodiscard]] bool contended(Clock tick) const;
   void end_slice() { credit_ = 0; }
   [[nodiscard]] bool empty() const { return waiting_ == 0; }
-  [[nodiscard]] std::size_t shares() const { return waiting_; }
+  // One client, the running one, has work and nobody else.
+  [[nodiscard]] bool alone() const {
+    return working_ == 1 && running_ >= 0 && !clients_[static_cast<std::size_t>(running_)].empty();
+  }
   // The first arrival among what comes next of every client; kNever when there is nothing.
   [[nodiscard]] Clock earliest() const;
   // Next arrival at or after tick of a client that would take precedence over the running one.
@@ -81,7 +84,7 @@ class SliceArbiter {
   std::vector<std::deque<Share>> clients_;
   int running_ = -1;
   std::int64_t credit_ = 0;
-  std::size_t waiting_ = 0;
+  std::size_t waiting_ = 0, working_ = 0;  // shares; clients that have some
 };
 
 }  // namespace joulesim::hw

@@ -19,7 +19,7 @@ class BurstFeed {
       : arbiter_(arbiter), mapping_(mapping) {}
 
   const Burst* front(Clock tick) {
-    if (valid_ && (burst_.arrival < tick || arbiter_.shares() == 1)) {
+    if (valid_ && (burst_.arrival < tick || arbiter_.alone())) {
       return &burst_;
     }
     SliceArbiter::Share* share = arbiter_.pick(tick);

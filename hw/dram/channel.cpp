@@ -20,8 +20,8 @@ Channel::Channel(const DramOrganisation& organisation, const DramTiming& timing,
                  timing.protocol == CommandProtocol::dual_bus_half),
       half_clocks_(timing.protocol == CommandProtocol::dual_bus_half),
       split_(timing.protocol == CommandProtocol::split_activate),
-      plain_(policy.page == PagePolicy::open && policy.scheduler == Scheduler::frfcfs &&
-             policy.drain != WriteDrain::mixed && policy.idle == IdlePolicy::none),
+      plain_(policy.page == PagePolicy::open && policy.drain != WriteDrain::mixed &&
+             policy.idle == IdlePolicy::none),
       scan_(policy.portable ? &scan_portable
                             : best_scan(organisation.banks(), organisation.banks_per_unit())),
       drain_above_(static_cast<int>(std::floor(policy.drain_above * policy.write_entries))),
@@ -134,8 +134,6 @@ void Channel::note_row_command(Clock t, Kind kind, int bank) {
 
 Channel::Retired Channel::retire(const Burst& burst, Clock t) {
   column_issued(burst.bank, burst.write, t);
-  // Row hits may hold a row command back.
-  rows_known_ = rows_known_ && policy_.scheduler != Scheduler::frfcfs_row_hit;
   synced_.kind = Kind::none;
   if (policy_.page == PagePolicy::closed &&
       ((queues_[0].hit_mask() | queues_[1].hit_mask() | active_mask_) >> burst.bank & 1U) == 0) {

@@ -182,9 +182,9 @@ inline void Channel::look(Clock column_from, Clock row_from, bool writing) {
 
 inline void Channel::column_issued(int bank, bool write, Clock t) {
   columns_known_ = false;
-  // The bank's own row commands move or become possible.
-  rows_known_ =
-      rows_known_ && ((queues_[0].miss_mask() | queues_[1].miss_mask()) >> bank & 1U) == 0;
+  // The bank's own row commands move or become possible; row hits may have held one back.
+  rows_known_ = rows_known_ && policy_.scheduler != Scheduler::frfcfs_row_hit &&
+                ((queues_[0].miss_mask() | queues_[1].miss_mask()) >> bank & 1U) == 0;
   if (write) {
     banks_.write(bank, t);
   } else {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 namespace joulesim::hw {
 namespace {
@@ -11,6 +13,9 @@ namespace {
 constexpr Clock kWarm = 1;
 constexpr Clock kMeasured = 2;
 constexpr std::size_t kFewest = 5;
+// Of one stream: intervals to settle, and those that count.
+constexpr Clock kSettling = 6;
+constexpr std::size_t kFewestInTurn = 10;
 constexpr std::size_t kMost = 512;
 constexpr double kHalfWidth = 0.005;
 
@@ -38,25 +43,60 @@ struct Stretch {
   DramCounters counters;
 };
 
-// Plays the trace from request `first` on, as if the channel had been idle before.
-Stretch play(const DramPart& part, TraceFeed feed, const ControllerPolicy& policy,
-             std::size_t first, Clock interval) {
-  Channel channel(part.organisation, part.timing, policy);
-  feed.next = first;
-  channel.run(feed, interval * kWarm);
+// What a channel does from now on until clock `until`.
+Stretch play(Channel& channel, TraceFeed& feed, Clock until) {
   const std::uint64_t bursts = feed.finished;
   const std::uint64_t reads = feed.reads;
   const Clock latency = feed.latency;
+  const Clock begin = channel.now();
   const DramCounters before = channel.counters();
-  channel.run(feed, interval * (kWarm + kMeasured));
+  channel.run(feed, until);
   return {feed.finished - bursts,
           feed.reads - reads,
-          feed.finished,
-          interval * kMeasured,
+          feed.finished - bursts,
+          until - begin,
           feed.latency - latency,
           feed.latency_max,
           difference(channel.counters(), before)};
 }
+
+// Plays the trace from request `first` on, as if the channel had been idle before.
+Stretch play_at(const DramPart& part, TraceFeed feed, const ControllerPolicy& policy,
+                std::size_t first, Clock interval) {
+  Channel channel(part.organisation, part.timing, policy);
+  feed.next = first;
+  channel.run(feed, interval * kWarm);
+  const std::uint64_t warm = feed.finished;
+  Stretch out = play(channel, feed, interval * (kWarm + kMeasured));
+  out.played += warm;
+  return out;
+}
+
+// One stream, interval by interval from its beginning. Refreshes and rows may fall into step, which
+// takes a few intervals, so these follow each other instead of beginning anew.
+class Succession {
+ public:
+  Succession(const DramPart& part, TraceFeed feed, const ControllerPolicy& policy, Clock interval)
+      : feed_(std::move(feed)),
+        channel_(part.organisation, part.timing, policy),
+        interval_(interval),
+        until_(interval * kSettling) {
+    channel_.run(feed_, until_);
+    settling_ = feed_.finished;
+  }
+  Stretch next() {
+    until_ += interval_;
+    Stretch out = play(channel_, feed_, until_);
+    out.played += std::exchange(settling_, 0);
+    return out;
+  }
+
+ private:
+  TraceFeed feed_;
+  Channel channel_;
+  Clock interval_, until_;
+  std::uint64_t settling_ = 0;
+};
 
 }  // namespace
 
@@ -72,6 +112,11 @@ void run_sampled(const DramPart& part, const TraceFeed& feed, const ControllerPo
     run_burst(part, feed, policy, r);
     return;
   }
+  std::optional<Succession> stream;
+  if (long_runs(feed.trace)) {
+    stream.emplace(part, feed, policy, interval);
+  }
+  const std::size_t fewest = stream ? kFewestInTurn : kFewest;
   const std::size_t places = feed.end - stretch / feed.per_request;
   std::vector<Stretch> samples;
   std::uint64_t played = 0;
@@ -83,9 +128,9 @@ void run_sampled(const DramPart& part, const TraceFeed& feed, const ControllerPo
     constexpr double kGolden = 0.6180339887498949;
     const double place = std::fmod(0.5 + kGolden * static_cast<double>(samples.size()), 1.0);
     const auto first = static_cast<std::size_t>(place * static_cast<double>(places));
-    samples.push_back(play(part, feed, policy, first, interval));
+    samples.push_back(stream ? stream->next() : play_at(part, feed, policy, first, interval));
     played += samples.back().played;
-    if (samples.size() < kFewest) {
+    if (samples.size() < fewest) {
       continue;
     }
     const auto n = static_cast<double>(samples.size());

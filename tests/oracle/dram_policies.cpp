@@ -145,6 +145,8 @@ TEST_CASE("the common rules, played in one piece, give the commands that the gen
       INFO(name << " drain " << static_cast<int>(drain));
       ControllerPolicy policy;
       policy.drain = drain;
+      policy.scheduler =
+          drain == WriteDrain::until_empty ? Scheduler::frfcfs : Scheduler::frfcfs_row_hit;
       policy.refresh = RefreshPolicy::none;  // idle refreshes are counted, not logged
       const Played plain = play(part, policy, tangle(part, 23, 4000));
       policy.page = PagePolicy::timeout;  // that never comes
