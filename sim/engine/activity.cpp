@@ -37,6 +37,7 @@ void each_counter(Activity& a, const Activity& b, const Op& op) {
   op(a.file_commands, b.file_commands);
   op(a.file_copied, b.file_copied);
   op(a.file_processor, b.file_processor);
+  op(a.link_moved, b.link_moved);
   op(a.display_read, b.display_read);
   op(a.display_missed, b.display_missed);
   op(a.computing, b.computing);
@@ -90,6 +91,7 @@ void members(A& a, const Visit& visit) {
   visit("file_commands", a.file_commands);
   visit("file_copied", a.file_copied);
   visit("file_processor", a.file_processor);
+  visit("link_moved", a.link_moved);
   visit("display_read", a.display_read);
   visit("display_missed", a.display_missed);
   visit("display_latency", a.display_latency);

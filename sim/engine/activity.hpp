@@ -34,6 +34,7 @@ struct Activity {
   double file_calls = 0, file_faults = 0, file_commands = 0;
   Bytes file_copied;    // from the page cache to the program
   Time file_processor;  // spent by the operating system on reading weights
+  Bytes link_moved;     // to other devices of the node
   Bytes display_read;
   double display_missed = 0;
   Time display_latency;  // longest

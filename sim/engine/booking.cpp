@@ -1,5 +1,7 @@
 #include "sim/engine/booking.hpp"
 
+#include "sim/engine/kernel_query.hpp"
+
 #include <algorithm>
 #include <initializer_list>
 
@@ -150,6 +152,10 @@ class Costing {
     }
     for (const MachineLink& link : machine_.links) {
       add(link.name, "idle", Spent::standing, link.rail, {term(link.spec.idle, a_.duration)});
+      if (&link == device_link(machine_)) {
+        add(link.name, "transfer", Spent::movement, link.rail,
+            {term(link.spec.energy, a_.link_moved)});
+      }
     }
   }
 

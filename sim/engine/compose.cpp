@@ -85,7 +85,9 @@ Request request_of(const Prepared& prepared, const Simulated& simulated) {
 
   request.prefill.name = "prefill";
   request.prefill.activity = simulated.prefill.total;
-  request.prefill.costs = costs_of(request.prefill.activity, context);
+  // All devices do the same at the same time.
+  const auto devices = static_cast<double>(prepared.scenario.devices);
+  request.prefill.costs = times(costs_of(request.prefill.activity, context), devices);
 
   request.decode.name = "decode";
   request.decode.begin = request.prefill.activity.duration;
@@ -96,7 +98,7 @@ Request request_of(const Prepared& prepared, const Simulated& simulated) {
     const double steps = prepared.decode_weight[i] / request.batch;
     const Activity& step = simulated.decode[i].total;
     request.decode.activity.add(step, steps);
-    const std::vector<Cost> costs = times(costs_of(step, context), steps);
+    const std::vector<Cost> costs = times(costs_of(step, context), devices * steps);
     const Time end = at + steps * step.duration;
     book(costs, at, end, request.ledger);
     at = end;
@@ -113,7 +115,7 @@ Request request_of(const Prepared& prepared, const Simulated& simulated) {
       units * second.duration;
   BookingContext idle = context;
   idle.unit_works = false;
-  request.idle = costs_of(second, idle);
+  request.idle = times(costs_of(second, idle), devices);
   return request;
 }
 
@@ -121,7 +123,7 @@ void describe_inputs(const Prepared& prepared, reports::Result& result) {
   const Scenario& s = prepared.scenario;
   result.scenario = {words("file", "Scenario file", prepared.files.front().path)};
   const models::ModelSpec& m = prepared.model;
-  const models::GraphTotals& totals = prepared.decode.back().totals;
+  const models::GraphTotals& totals = prepared.whole;
   result.model = {
       words("name", "Model", m.title),
       number("parameters", "Parameters", count(static_cast<double>(totals.parameters))),
@@ -150,6 +152,17 @@ void describe_inputs(const Prepared& prepared, reports::Result& result) {
       words("runtime", "Software stack", prepared.runtime.spec.title),
       words("weights_in", "Weights live in", s.weights_in),
   };
+  if (s.devices > 1) {
+    const Bytes held = prepared.placement.use.front().total();
+    result.machine.push_back(number("devices", "Devices", count(static_cast<double>(s.devices))));
+    result.machine.push_back(
+        words("sharing", "Shared out",
+              fmt::format("every layer over {} devices by heads and columns, {} all-reduces a step "
+                          "over {}; memory and traffic are one device's, energy is of all",
+                          s.devices, reduces_of(prepared, prepared.decode.back()).count,
+                          device_link(machine)->spec.title)));
+    result.machine.push_back(number("memory_each", "Held by each device", any(held)));
+  }
   if (machine.cache) {
     result.machine.push_back(words("cache", "System cache", machine.cache->title));
   }

@@ -42,7 +42,7 @@ void fill_metrics(const Prepared& prepared, const Simulated& simulated, const Re
 
 // The parts of a phase that add up to its time, by what the unit was doing.
 struct Exposure {
-  Time computing, starved, starting, other;
+  Time computing, starved, starting, reducing, other;
 };
 Exposure exposure_of(const Activity& activity);
 

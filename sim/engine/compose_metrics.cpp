@@ -49,9 +49,10 @@ void load_metrics(const Prepared& prepared, const Request& request, reports::Res
     metric(result, "load.time", "Load time", any(load.duration),
            fmt::format("weights that memory holds, read once by {} with {} threads",
                        hw::name_of(prepared.load->path), prepared.load->threads));
-    const RangedPower mean =
-        mean_power(costs_of(load, {&machine, prepared.unit, prepared.scenario.display_on, false}),
-                   load.duration);
+    const RangedPower mean = mean_power(
+        times(costs_of(load, {&machine, prepared.unit, prepared.scenario.display_on, false}),
+              static_cast<double>(prepared.scenario.devices)),
+        load.duration);
     const double seconds = load.duration.si();
     metric(result, "load.energy", "Load energy", any(mean.value * load.duration),
            "the whole device while it loads", mean.low.si() * seconds, mean.high.si() * seconds,
@@ -157,7 +158,8 @@ void fleet_metrics(const Prepared& prepared, const Request& request, reports::Re
   const serving::FleetAnswer low = answer_at(busy.low, idle.low);
   const serving::FleetAnswer high = answer_at(busy.high, idle.high);
   const double assumed = busy.assumed_share;
-  metric(result, "fleet.devices", "Devices", {answer.devices, Dim{}},
+  const auto devices = static_cast<double>(prepared.scenario.devices);
+  metric(result, "fleet.devices", "Devices", {answer.devices * devices, Dim{}},
          fmt::format("requests per second times {} of device time each, times {:.3g} for the peak, "
                      "at {:.0f} % utilisation",
                      format(busy_time), wish.peak_to_mean, 100 * wish.utilisation));

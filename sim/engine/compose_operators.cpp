@@ -32,10 +32,11 @@ void fill_phase_operators(const Prepared& prepared, const std::string& phase,
                           reports::Result& result) {
   double moved = 0;
   double unit_joules = 0;
+  const auto devices = static_cast<double>(prepared.scenario.devices);
   for (const OperatorActivity& op : activity.operators) {
     moved += op.moved.si();
     for (const double j : op.joules) {
-      unit_joules += j;
+      unit_joules += j * devices;
     }
   }
   double memory = 0;
@@ -49,14 +50,16 @@ void fill_phase_operators(const Prepared& prepared, const std::string& phase,
     reports::OperatorRow row;
     row.phase = phase;
     row.name = op.label;
-    row.unit = op.label == "host step" ? "host" : prepared.unit->name;
+    const bool host = op.label == "host step";
+    const bool link = op.label == kAllReduce;
+    row.unit = host ? "host" : link ? "link" : prepared.unit->name;
     row.count = op.count;
     row.seconds = op.exposed.si();
     row.ops = op.ops;
     row.bytes = op.moved.si();
-    row.bound = op.label == "host step" ? "host" : bound_of(prepared, op);
+    row.bound = host ? "host" : link ? "link" : bound_of(prepared, op);
     for (const double j : op.joules) {
-      row.joules += j;
+      row.joules += j * devices;
     }
     row.joules += moved > 0 ? memory * op.moved.si() / moved : 0;
     row.joules += rest * (op.exposed / activity.duration);
@@ -72,6 +75,10 @@ Exposure exposure_of(const Activity& activity) {
     e.computing += op.computing;
     e.starved += op.starved;
     e.starting += op.starting;
+    if (op.label == kAllReduce) {
+      e.reducing += op.exposed;
+      continue;
+    }
     e.other += max(Time(0), op.exposed - op.computing - op.starved - op.starting);
   }
   return e;
@@ -84,7 +91,8 @@ void fill_operators(const Prepared& prepared, const Simulated& simulated, const 
   const Activity& step = simulated.decode[simulated.middle].total;
   fill_phase_operators(
       prepared, "decode", step,
-      costs_of(step, {&prepared.machine, prepared.unit, prepared.scenario.display_on, true}),
+      times(costs_of(step, {&prepared.machine, prepared.unit, prepared.scenario.display_on, true}),
+            static_cast<double>(prepared.scenario.devices)),
       result);
   for (const Phase* phase : {&request.prefill, &request.decode}) {
     const Exposure e = exposure_of(phase->activity);
@@ -94,6 +102,7 @@ void fill_operators(const Prepared& prepared, const Simulated& simulated, const 
          {std::tuple(prepared.unit->name, std::string("computing"), e.computing),
           std::tuple(prepared.unit->name, "waiting for " + memory, e.starved),
           std::tuple(std::string("runtime"), std::string("launch and host"), e.starting),
+          std::tuple(std::string("link"), std::string("all-reduces between devices"), e.reducing),
           std::tuple(prepared.unit->name, std::string("pipeline drain"), e.other)}) {
       if (time > Time(0)) {
         result.time.push_back({phase->name, component, cause, time.si(), time / all});
@@ -163,6 +172,10 @@ void fill_bottleneck(const Prepared& prepared, const Simulated& simulated, const
       what = fmt::format(
           "how the weights' file is read ({}; the processor busy with it {:.0f} % of the time)",
           hw::name_of(prepared.file->path), 100 * b.busy_share);
+    } else if (best->component == "link") {
+      b.busy_share = e.reducing / step.duration;
+      what = fmt::format("all-reduces between {} devices ({:.0f} % of the time)",
+                         prepared.scenario.devices, 100 * b.busy_share);
     } else if (best->component == "runtime") {
       b.busy_share = e.starting / step.duration;
       what = fmt::format("launches and host code ({:.0f} % of the time)", 100 * b.busy_share);

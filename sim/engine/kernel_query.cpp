@@ -87,10 +87,14 @@ hw::KernelAnswer answer_kernel(const Machine& machine, const hw::KernelRequest& 
   return machine.units.front().unit->answer(request, memory_view(machine), runtime);
 }
 
+const MachineLink* device_link(const Machine& machine) {
+  return link_of(machine, {"nvlink", "xgmi", "fabric", "pcie"});
+}
+
 hw::KernelAnswer answer_all_reduce(const Machine& machine, const AllReduceRequest& request,
                                    const hw::RuntimeSpec& runtime) {
   hw::KernelAnswer answer;
-  const MachineLink* inside = link_of(machine, {"nvlink", "xgmi", "fabric", "pcie"});
+  const MachineLink* inside = device_link(machine);
   const MachineLink* network = link_of(machine, {"network"});
   if (inside == nullptr) {
     answer.refusal = fmt::format("'{}' has no link to another of its kind", machine.id);

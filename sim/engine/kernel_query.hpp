@@ -19,6 +19,9 @@ hw::MemoryView memory_view(const Machine& machine);
 hw::KernelAnswer answer_kernel(const Machine& machine, const hw::KernelRequest& request,
                                const hw::RuntimeSpec& runtime);
 
+// The link to other devices of a node; null without one.
+const MachineLink* device_link(const Machine& machine);
+
 struct AllReduceRequest {
   Bytes bytes;  // of the buffer on one GPU
   std::int64_t gpus = 2, boxes = 1;

@@ -9,6 +9,7 @@
 #include "sim/engine/file_use.hpp"
 #include "sim/engine/machine.hpp"
 #include "sim/engine/scenario.hpp"
+#include "sim/engine/shards.hpp"
 #include "sim/mapping/placement.hpp"
 #include "sim/mapping/step.hpp"
 
@@ -30,7 +31,8 @@ struct PlannedStep {
 
 struct Prepared {
   Scenario scenario;
-  models::ModelSpec model;
+  models::ModelSpec model;    // what one device holds of it
+  models::GraphTotals whole;  // of a decode step of all devices together
   std::vector<Figure> model_figures;
   std::shared_ptr<const ExportedModel> exported;  // null: the description is what runs
   Machine machine;
@@ -57,6 +59,9 @@ std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenar
 // One step's operators: the model's graph after the scenario's transforms. Throws InputError when a
 // transform does not fit the model.
 models::OperatorGraph graph_of(const Prepared& prepared, const models::Phase& phase);
+
+// What the devices exchange in a step.
+StepReduces reduces_of(const Prepared& prepared, const PlannedStep& step);
 
 // The same steps planned for another machine, unit or software stack (what-if runs).
 mapping::StepPlan replan(const Prepared& prepared, const PlannedStep& step, std::int64_t batch,

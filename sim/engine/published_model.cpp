@@ -223,22 +223,4 @@ void store_as(models::ModelSpec& model, const PublishedRow& row, const Format& w
       models::known_format(narrow && !habits.kv_cache.empty() ? habits.kv_cache : "fp16");
 }
 
-void keep_shard(models::ModelSpec& model, std::int64_t shards) {
-  const auto part = [&](std::int64_t whole) {
-    return whole == 0 ? 0 : std::max<std::int64_t>(1, (whole + shards - 1) / shards);
-  };
-  for (models::LayerShape& layer : model.stack) {
-    const std::int64_t group = layer.kv_heads > 0 ? layer.heads / layer.kv_heads : 1;
-    layer.kv_heads = part(layer.kv_heads);
-    layer.heads = std::max(part(layer.heads), layer.kv_heads);
-    if (layer.heads % layer.kv_heads != 0) {
-      layer.heads = layer.kv_heads * group;
-    }
-    layer.ffn = part(layer.ffn);
-  }
-  model.experts.ffn = part(model.experts.ffn);
-  model.experts.shared_ffn = part(model.experts.shared_ffn);
-  model.vocab = part(model.vocab);
-}
-
 }  // namespace joulesim::engine

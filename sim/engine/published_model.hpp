@@ -30,7 +30,4 @@ std::optional<models::Format> published_format(const std::string& precision,
 void store_as(models::ModelSpec& model, const PublishedRow& row, const models::Format& weights,
               const hw::StackHabits& habits, const hw::ComputeUnit* unit);
 
-// One of `shards` equal parts of every layer and of the vocabulary.
-void keep_shard(models::ModelSpec& model, std::int64_t shards);
-
 }  // namespace joulesim::engine

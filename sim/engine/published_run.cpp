@@ -1,8 +1,7 @@
 #include "sim/engine/published_run.hpp"
 
 #include "sim/engine/booking.hpp"
-#include "sim/engine/kernel_query.hpp"
-#include "sim/engine/published_model.hpp"
+#include "sim/engine/shards.hpp"
 #include "sim/engine/step_runner.hpp"
 
 #include <fmt/format.h>
@@ -32,7 +31,7 @@ Boundaries boundaries_of(const std::vector<Cost>& costs) {
 
 // A step that belongs to the batch as a whole.
 StepActivity play(const Prepared& prepared, const PlannedStep& step, const mapping::StepPlan& plan,
-                  bool warm) {
+                  bool warm, const StepReduces& reduces) {
   StepJob job;
   job.name = step.name;
   job.machine = &prepared.machine;
@@ -42,29 +41,8 @@ StepActivity play(const Prepared& prepared, const PlannedStep& step, const mappi
   job.fidelity = FidelityLevel::analytic;
   job.warm = warm;
   job.file = prepared.file;
+  job.reduces = reduces;
   return simulate_step(job);
-}
-
-// All-reduces of the activations of so many tokens, two in every block that has both halves.
-struct Reduces {
-  Time time;
-  std::string refusal;
-};
-Reduces reduces_of(const PublishedRequest& request, double tokens) {
-  Reduces result;
-  if (request.devices <= 1 || request.layers_in_turn) {
-    return result;
-  }
-  AllReduceRequest ask;
-  constexpr double kActivation = 2;  // bytes
-  ask.bytes = Bytes(tokens * static_cast<double>(request.model.hidden) * kActivation);
-  ask.gpus = request.devices;
-  ask.boxes = 1;
-  const hw::KernelAnswer answer = answer_all_reduce(*request.machine, ask, *request.stack);
-  result.refusal = answer.refusal;
-  const double blocks = static_cast<double>(request.model.executed_layers());
-  result.time = 2 * blocks * (answer.time + request.stack->launch);
-  return result;
 }
 
 const OperatorActivity* longest_of(const Activity& activity) {
@@ -88,9 +66,6 @@ Q line(double x1, Q y1, double x2, Q y2, double at) {
 PublishedAnswer PublishedRunner::run_part(const PublishedRequest& request) const {
   PublishedAnswer answer;
   models::ModelSpec model = request.model;
-  if (request.devices > 1 && !request.layers_in_turn) {
-    keep_shard(model, request.devices);
-  }
   model.max_context = std::max(model.max_context, request.prompt + request.answer);
   Scenario scenario;
   scenario.id = "published";
@@ -100,6 +75,7 @@ PublishedAnswer PublishedRunner::run_part(const PublishedRequest& request) const
   scenario.prompt_tokens = request.prompt;
   scenario.generate_tokens = request.answer;
   scenario.batch = request.batch;
+  scenario.devices = request.layers_in_turn ? 1 : request.devices;
   scenario.fidelity = FidelityLevel::analytic;
   scenario.fits = request.has_run;
   const auto prepared = prepare(library_, scenario, model);
@@ -107,35 +83,36 @@ PublishedAnswer PublishedRunner::run_part(const PublishedRequest& request) const
       request.batch > 1 ? replan(*prepared, prepared->prefill, request.batch, prepared->machine,
                                  *prepared->unit->unit, prepared->runtime.spec)
                         : prepared->prefill.plan;
-  const StepActivity prefill = play(*prepared, prepared->prefill, prefill_plan, false);
+  const auto tokens = static_cast<double>(request.batch);
+  const auto reduces = [&](double rows) {
+    return step_reduces(prepared->model, scenario.devices, rows);
+  };
+  const StepActivity prefill = play(*prepared, prepared->prefill, prefill_plan, false,
+                                    reduces(tokens * static_cast<double>(request.prompt)));
   Activity decode;
   for (std::size_t i = 0; i < prepared->decode.size(); ++i) {
     const PlannedStep& step = prepared->decode[i];
-    decode.add(play(*prepared, step, step.plan, true).total,
+    decode.add(play(*prepared, step, step.plan, true, reduces(tokens)).total,
                prepared->decode_weight[i] / static_cast<double>(request.answer));
   }
-  const auto tokens = static_cast<double>(request.batch);
-  const Reduces at_prefill = reduces_of(request, tokens * static_cast<double>(request.prompt));
-  const Reduces at_decode = reduces_of(request, tokens);
-  answer.refusal = at_prefill.refusal.empty() ? at_decode.refusal : at_prefill.refusal;
   const BookingContext context{&prepared->machine, prepared->unit, false, true};
-  const auto take = [&](Activity activity, Time reducing, Time& time, Energy& board, Energy& device,
+  const auto take = [&](const Activity& activity, Time& time, Energy& board, Energy& device,
                         Energy& wall) {
-    activity.duration += reducing;
     time = activity.duration;
     const Boundaries sum = boundaries_of(costs_of(activity, context));
     board = sum.board;
     device = sum.device;
     wall = sum.wall;
   };
-  take(prefill.total, at_prefill.time, answer.prefill, answer.prefill_board, answer.prefill_device,
+  take(prefill.total, answer.prefill, answer.prefill_board, answer.prefill_device,
        answer.prefill_wall);
-  take(decode, at_decode.time, answer.step, answer.step_board, answer.step_device,
-       answer.step_wall);
+  take(decode, answer.step, answer.step_board, answer.step_device, answer.step_wall);
   answer.weights = Bytes(static_cast<double>(prepared->prefill.totals.weight_bytes));
   answer.cache = prepared->placement.use.front().kv_cache;
   if (const OperatorActivity* longest = longest_of(decode)) {
-    answer.bound = longest->computing < longest->exposed * 0.5 ? "memory" : longest->limit;
+    answer.bound = longest->label == kAllReduce                  ? "link"
+                   : longest->computing < longest->exposed * 0.5 ? "memory"
+                                                                 : longest->limit;
     answer.mapping = longest->label;
   }
   return answer;

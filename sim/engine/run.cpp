@@ -56,6 +56,14 @@ std::vector<std::unique_ptr<Variant>> variants_of(const Prepared& prepared,
       v.runtime.step_overhead /= kTwice;
     });
   }
+  if (prepared.scenario.devices > 1) {
+    add("link between devices × 2", "link", [&](Variant& v) {
+      for (MachineLink& link : v.machine.links) {
+        link.spec.bandwidth.value *= kTwice;
+        link.spec.latency.value /= kTwice;
+      }
+    });
+  }
   if (prepared.machine.storage && prepared.scenario.weights_in == "flash") {
     add("flash bandwidth × 2", "flash", [&](Variant& v) {
       hw::FlashSpec& flash = *v.machine.storage;
@@ -131,6 +139,7 @@ Simulated simulate(const Prepared& prepared, const RunOptions& options) {
     job.warm = warm;
     job.display_on = scenario.display_on;
     job.file = prepared.file;
+    job.reduces = reduces_of(prepared, step);
     return job;
   };
   std::vector<StepJob> jobs;

@@ -238,6 +238,9 @@ void read_scenario_keys(const ConfigNode& root, Scenario& scenario) {
   const ConfigNode machine = root.table("machine");
   scenario.device = machine.text("device");
   scenario.device_place = machine.region("device");
+  constexpr std::int64_t kMostDevices = 64;
+  scenario.devices = machine.integer_if("devices", 1, kMostDevices).value_or(1);
+  scenario.devices_place = machine.region("devices");
   scenario.unit = machine.text_if("unit");
   scenario.unit_place = machine.region("unit");
   scenario.runtime = machine.text_if("runtime");

@@ -75,6 +75,7 @@ struct Scenario {
   std::string device;
   std::optional<std::string> unit, runtime;
   UnitPlacement units;
+  std::int64_t devices = 1;         // equal ones of a node that share every layer
   bool fits = false;                // memory is taken to hold the model: somebody has run it
   std::string weights_in = "dram";  // or "flash": something streams
   StorageWish storage;
@@ -92,8 +93,8 @@ struct Scenario {
   std::optional<ClaimWish> claim;  // that this scenario is to judge
 
   // Places of inputs, for messages about them.
-  Region model_place, transform_place, device_place, unit_place, units_place, runtime_place,
-      weights_place, workload_place, battery_place, storage_place;
+  Region model_place, transform_place, device_place, devices_place, unit_place, units_place,
+      runtime_place, weights_place, workload_place, battery_place, storage_place;
 };
 
 class Library;

@@ -418,18 +418,32 @@ StepActivity simulate_step(const StepJob& job) {
   for (const SegmentActivity& segment : step.segments) {
     step.total.add(step.segments[segment.stands_for].activity, 1);
   }
-  // Host work per step that nothing hides.
-  Activity overhead;
-  overhead.duration = job.runtime.step_overhead;
+  // What nothing hides: host work per step, and what the devices that share it exchange.
   const double units =
       static_cast<double>(job.machine->channels) * job.machine->dram.organisation.units;
-  overhead.dram.standby = units * overhead.duration;
+  const auto after = [&](OperatorActivity op, Bytes link_moved) {
+    Activity activity;
+    activity.duration = op.exposed;
+    activity.dram.standby = units * op.exposed;
+    activity.link_moved = link_moved;
+    activity.operators.push_back(std::move(op));
+    if (activity.duration > Time(0)) {
+      step.total.add(activity, 1);
+    }
+  };
   OperatorActivity host;
   host.label = "host step";
-  host.exposed = host.starting = overhead.duration;
-  overhead.operators.push_back(host);
-  if (overhead.duration > Time(0)) {
-    step.total.add(overhead, 1);
+  host.exposed = host.starting = job.runtime.step_overhead;
+  after(std::move(host), Bytes(0));
+  const ReduceCost reduced = cost_of(job.reduces, *job.machine, job.runtime);
+  OperatorActivity reducing;
+  reducing.label = kAllReduce;
+  reducing.count = job.reduces.count;
+  reducing.exposed = reduced.time;
+  after(std::move(reducing), reduced.moved);
+  if (!reduced.algorithm.empty()) {
+    step.mappings.push_back(
+        fmt::format("{}: {} over {} devices", kAllReduce, reduced.algorithm, job.reduces.devices));
   }
   measure_spread(job, step);
   std::set<std::string> seen;

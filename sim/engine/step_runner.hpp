@@ -17,6 +17,7 @@
 #include "sim/engine/file_use.hpp"
 #include "sim/engine/machine.hpp"
 #include "sim/engine/scenario.hpp"
+#include "sim/engine/shards.hpp"
 #include "sim/mapping/step.hpp"
 
 #include <string>
@@ -33,6 +34,7 @@ struct StepJob {
   bool memoise = true;
   bool warm = false;  // the step before was the same: its tail is in the cache
   bool display_on = false;
+  StepReduces reduces;          // between the devices that share the step
   std::optional<FileUse> file;  // weights are read from the store
 };
 

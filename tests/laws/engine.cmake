@@ -1,3 +1,3 @@
-joulesim_test(laws_engine SOURCES tests/laws/units.cpp tests/laws/engine_energy.cpp
+joulesim_test(laws_engine SOURCES tests/laws/units.cpp tests/laws/engine_energy.cpp tests/laws/devices.cpp
   LINK joulesim::engine
   LABELS fast)

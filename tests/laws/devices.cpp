@@ -1,0 +1,119 @@
+// Do several devices that share every layer obey the laws of sharing, at every level?
+#include "reports/result/result.hpp"
+#include "sim/engine/library.hpp"
+#include "sim/engine/run.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+#include <vector>
+
+using namespace joulesim;
+using namespace joulesim::engine;
+
+namespace {
+
+const Library& library() {
+  static const Library opened = Library::open();
+  return opened;
+}
+
+Scenario scenario_with(std::vector<std::string> settings) {
+  settings.insert(settings.end(), {"model.use=llama_3_1_8b", "workload.prompt_tokens=256",
+                                   "workload.generate_tokens=5", "workload.batch=8"});
+  return read_scenario(
+      std::string(JOULESIM_SOURCE_DIR) + "/scenarios/kinds/llama_3_1_70b_8_h100.toml", settings);
+}
+
+reports::Result result_of(int devices, const std::string& level) {
+  RunOptions options;
+  options.what_if = false;
+  return run_scenario(
+      library(),
+      scenario_with({"machine.devices=" + std::to_string(devices), "engine.fidelity=" + level}),
+      options);
+}
+
+double value(const reports::Result& result, const std::string& name) {
+  for (const reports::Metric& metric : result.metrics) {
+    if (metric.name == name) {
+      return metric.value.si;
+    }
+  }
+  FAIL("no metric " << name);
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("more devices are faster, by less than their number, and hold less each") {
+  for (const char* level : {"analytic", "train"}) {
+    reports::Result fewer = result_of(1, level);
+    for (const int devices : {2, 4, 8}) {
+      CAPTURE(level, devices);
+      reports::Result more = result_of(devices, level);
+      for (const char* time : {"decode.time_per_token", "prefill.time_to_first_token"}) {
+        CAPTURE(time);
+        CHECK(value(more, time) < value(fewer, time));
+        CHECK(value(more, time) > value(fewer, time) / 2);
+      }
+      CHECK(value(more, "memory.footprint") < 0.6 * value(fewer, "memory.footprint"));
+      CHECK(value(more, "memory.footprint") > 0.45 * value(fewer, "memory.footprint"));
+      CHECK(value(more, "power.average") > value(fewer, "power.average"));
+      CHECK(value(more, "power.average") < 2 * value(fewer, "power.average"));
+      CHECK(value(more, "energy.per_token") > value(fewer, "energy.per_token"));
+      fewer = std::move(more);
+    }
+  }
+}
+
+TEST_CASE("energy of several devices is all in the rows and under the curve") {
+  const reports::Result result = result_of(4, "analytic");
+  double rows = 0;
+  bool links = false;
+  for (const reports::EnergyRow& row : result.energy) {
+    rows += row.joules;
+    links = links || (row.component == "nvlink" && row.cause == "transfer" && row.joules > 0);
+  }
+  CHECK(links);
+  CHECK(result.energy_total == Approx(rows).epsilon(1e-9));
+  CHECK(result.energy_integral == Approx(rows).epsilon(1e-9));
+  double decode = 0;
+  double operators = 0;
+  for (const reports::OperatorRow& row : result.operators) {
+    operators += row.phase == "decode" ? row.seconds : 0;
+    decode += row.name == "all-reduce" && row.phase == "decode" ? row.seconds : 0;
+  }
+  CHECK(decode > 0);
+  CHECK(decode < operators);
+}
+
+TEST_CASE("one device with the key is what it is without") {
+  const Scenario one = scenario_with({"machine.devices=1", "engine.fidelity=analytic"});
+  Scenario without = one;
+  without.devices = Scenario().devices;
+  RunOptions options;
+  options.what_if = false;
+  const reports::Result a = run_scenario(library(), one, options);
+  const reports::Result b = run_scenario(library(), without, options);
+  CHECK(value(a, "decode.time_per_token") == value(b, "decode.time_per_token"));
+  CHECK(a.energy_total == b.energy_total);
+  for (const reports::OperatorRow& row : a.operators) {
+    CHECK(row.name != "all-reduce");
+  }
+}
+
+TEST_CASE("devices that cannot share are refused with the place") {
+  const auto refusal = [&](const std::vector<std::string>& settings) {
+    try {
+      (void)prepare(library(), scenario_with(settings));
+    } catch (const InputError& fault) {
+      return fault.diagnostics().all().front().message;
+    }
+    return std::string();
+  };
+  CHECK(refusal({"machine.devices=3"}).find("do not divide over 3 devices") != std::string::npos);
+  CHECK(refusal({"machine.devices=2", "machine.device=iphone_15_pro", "model.weights=int4"})
+            .find("no link to another of its kind") != std::string::npos);
+  CHECK(refusal({"machine.devices=4"}).empty());
+}
