@@ -1,5 +1,7 @@
 #include "sim/engine/compose.hpp"
 
+#include "sim/engine/devices.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -3,6 +3,7 @@
 #include "hw/component/unit_group.hpp"
 #include "models/arch/model_file.hpp"
 #include "models/import/model.hpp"
+#include "sim/engine/devices.hpp"
 #include "sim/engine/kernel_query.hpp"
 
 #include <fmt/format.h>
@@ -314,11 +315,6 @@ models::OperatorGraph graph_of(const Prepared& prepared, const models::Phase& ph
   }
 }
 
-StepReduces reduces_of(const Prepared& prepared, const PlannedStep& step) {
-  return step_reduces(prepared.model, prepared.scenario.devices,
-                      static_cast<double>(step.phase.batch * step.new_tokens));
-}
-
 mapping::StepPlan replan(const Prepared& prepared, const PlannedStep& step, std::int64_t batch,
                          const Machine& machine, const hw::ComputeUnit& unit,
                          const hw::RuntimeSpec& runtime) {
@@ -330,36 +326,6 @@ mapping::StepPlan replan(const Prepared& prepared, const PlannedStep& step, std:
 }
 
 namespace {
-
-// Cuts the model over the scenario's devices.
-void share_out(Prepared& prepared) {
-  const Scenario& scenario = prepared.scenario;
-  const Machine& machine = prepared.machine;
-  Diagnostics faults;
-  const auto refuse = [&](const std::string& found) {
-    faults.error(scenario.devices_place,
-                 fmt::format("found {} devices; {}", scenario.devices, found));
-  };
-  for (const std::string& fault : shard_faults(prepared.model, scenario.devices)) {
-    refuse(fault);
-  }
-  if (device_link(machine) == nullptr) {
-    refuse(
-        fmt::format("'{}' has no link to another of its kind; expected one called nvlink, xgmi, "
-                    "fabric or pcie",
-                    machine.title));
-  }
-  if (prepared.exported || !scenario.units.units.empty() || scenario.weights_in == "flash" ||
-      scenario.battery) {
-    refuse(
-        "expected one with an exported graph, a placement over units, weights in flash or a "
-        "battery");
-  }
-  if (!faults.ok()) {
-    throw InputError(std::move(faults));
-  }
-  keep_shard(prepared.model, scenario.devices);
-}
 
 std::unique_ptr<Prepared> prepare_all(const Library& library, const Scenario& scenario,
                                       const models::ModelSpec* model) {

@@ -60,9 +60,6 @@ std::unique_ptr<Prepared> prepare(const Library& library, const Scenario& scenar
 // transform does not fit the model.
 models::OperatorGraph graph_of(const Prepared& prepared, const models::Phase& phase);
 
-// What the devices exchange in a step.
-StepReduces reduces_of(const Prepared& prepared, const PlannedStep& step);
-
 // The same steps planned for another machine, unit or software stack (what-if runs).
 mapping::StepPlan replan(const Prepared& prepared, const PlannedStep& step, std::int64_t batch,
                          const Machine& machine, const hw::ComputeUnit& unit,

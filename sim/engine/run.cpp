@@ -1,6 +1,7 @@
 #include "sim/engine/run.hpp"
 
 #include "models/import/model.hpp"
+#include "sim/engine/devices.hpp"
 #include "sim/engine/step_runner.hpp"
 #include "sim/engine/worker_pool.hpp"
 

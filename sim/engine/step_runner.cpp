@@ -8,6 +8,7 @@
 #include "sim/engine/booking.hpp"
 #include "sim/engine/closed_form.hpp"
 #include "sim/engine/residency_pass.hpp"
+#include "sim/engine/unhidden.hpp"
 
 #include <fmt/format.h>
 #include <systemc>
@@ -418,33 +419,7 @@ StepActivity simulate_step(const StepJob& job) {
   for (const SegmentActivity& segment : step.segments) {
     step.total.add(step.segments[segment.stands_for].activity, 1);
   }
-  // What nothing hides: host work per step, and what the devices that share it exchange.
-  const double units =
-      static_cast<double>(job.machine->channels) * job.machine->dram.organisation.units;
-  const auto after = [&](OperatorActivity op, Bytes link_moved) {
-    Activity activity;
-    activity.duration = op.exposed;
-    activity.dram.standby = units * op.exposed;
-    activity.link_moved = link_moved;
-    activity.operators.push_back(std::move(op));
-    if (activity.duration > Time(0)) {
-      step.total.add(activity, 1);
-    }
-  };
-  OperatorActivity host;
-  host.label = "host step";
-  host.exposed = host.starting = job.runtime.step_overhead;
-  after(std::move(host), Bytes(0));
-  const ReduceCost reduced = cost_of(job.reduces, *job.machine, job.runtime);
-  OperatorActivity reducing;
-  reducing.label = kAllReduce;
-  reducing.count = job.reduces.count;
-  reducing.exposed = reduced.time;
-  after(std::move(reducing), reduced.moved);
-  if (!reduced.algorithm.empty()) {
-    step.mappings.push_back(
-        fmt::format("{}: {} over {} devices", kAllReduce, reduced.algorithm, job.reduces.devices));
-  }
+  add_unhidden(job, step);
   measure_spread(job, step);
   std::set<std::string> seen;
   for (const hw::TileProgram& program : job.plan->programs) {
