@@ -49,7 +49,7 @@ std::vector<std::string> DramTiming::faults(const DramOrganisation& organisation
   need(organisation.stacks == 1 || nCCDR > 0, "stack ranks need tCCD_R");
   constexpr Clock kLongest = Clock{1} << 28;
   need(std::max({nCL + nBL, nCWL + nBL + nWR, nCWL + nBL + nWTRL, nRC, nFAW, nRFC, nXS, nRFCpb,
-                 nRFCsb, nREFI}) < kLongest,
+                 nRFCsb}) < kLongest,
        "a time is longer than 2^28 clocks");
   need(act_cycles >= 1 && column_cycles >= 1, "a command takes at least one clock");
   const auto power_of_two = [](std::int64_t v) { return v > 0 && (v & (v - 1)) == 0; };
