@@ -1,4 +1,4 @@
-// Results as CSV (for programs) and Markdown (for notes and reviews).
+// Results as CSV (for programs), Markdown (for notes and reviews) and LaTeX (for papers).
 //
 // Checked by: tests/unit/reports_data.cpp.
 #pragma once
@@ -18,5 +18,8 @@ std::string comparison_csv(const std::vector<Result>& results);
 
 std::string summary_markdown(const Result& result);
 std::string comparison_markdown(const std::vector<Result>& results);
+
+// A tabular in the style of booktabs; texts of files cannot become commands.
+std::string comparison_latex(const std::vector<Result>& results);
 
 }  // namespace joulesim::reports

@@ -72,6 +72,7 @@ void write_comparison(const std::vector<Result>& results, const std::string& dir
   write_plots(plots, folder.string());
   write_atomically((folder / "comparison.csv").string(), comparison_csv(results));
   write_atomically((folder / "comparison.md").string(), comparison_markdown(results));
+  write_atomically((folder / "comparison.tex").string(), comparison_latex(results));
   write_atomically((folder / "comparison.html").string(), page);
 }
 

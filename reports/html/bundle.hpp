@@ -18,8 +18,8 @@ struct BundleOptions {
 // DIR/{result.json,summary.md,metrics.csv,report.html} and DIR/plots/{*.svg,plots.gp}.
 void write_run(const Result& result, const std::string& dir, const BundleOptions& options = {});
 
-// DIR/{comparison.html,comparison.md,comparison.csv} and DIR/plots. A result whose own page stands
-// at DIR/NAME/report.html or DIR/../NAME/report.html is linked.
+// DIR/{comparison.html,comparison.md,comparison.tex,comparison.csv} and DIR/plots. A result whose
+// own page stands at DIR/NAME/report.html or DIR/../NAME/report.html is linked.
 void write_comparison(const std::vector<Result>& results, const std::string& dir,
                       const BundleOptions& options = {});
 

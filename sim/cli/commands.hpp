@@ -24,6 +24,7 @@ struct RunArguments {
   std::vector<std::string> settings;
   std::vector<std::string> dims;  // of an exported graph: "symbol=size"
   std::string out = "out";
+  std::string format = "text";  // of what compare prints: text, markdown or latex
   bool plots = true;
   bool trace = false;
   bool cross_check = false;

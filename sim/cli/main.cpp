@@ -237,6 +237,11 @@ int dispatch(int argc, char** argv) {
       ->add_option("result", run.scenarios, "result folders, result.json files or scenarios")
       ->required();
   add_run_options(compare_command, run);
+  compare_command
+      ->add_option("--format", run.format,
+                   "what is printed: a table as text for a terminal, Markdown or LaTeX")
+      ->check(CLI::IsMember({"text", "markdown", "latex"}))
+      ->capture_default_str();
 
   CLI::App* demo_command =
       app.add_subcommand("demo", "simulate the demonstration scenarios and compare them");

@@ -1,6 +1,7 @@
 // run, compare and demo: scenarios in, reports out.
 #include "sim/engine/run.hpp"
 
+#include "reports/data/tables.hpp"
 #include "reports/html/bundle.hpp"
 #include "reports/result/files.hpp"
 #include "reports/result/result_json.hpp"
@@ -199,7 +200,10 @@ int compare(const Common& common, const RunArguments& arguments) {
   for (const reports::Result& result : results) {
     warn(common, result);
   }
-  if (!common.json) {
+  if (!common.json && arguments.format != "text") {
+    std::cout << (arguments.format == "latex" ? reports::comparison_latex(results)
+                                              : reports::comparison_markdown(results));
+  } else if (!common.json) {
     std::cout << reports::terminal_comparison(results, terminal())
               << "\nreport: " << (fs::path(arguments.out) / "comparison.html").string() << "\n";
   }

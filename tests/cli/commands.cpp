@@ -328,3 +328,15 @@ TEST_CASE("eval computes a real model file and writes its logits") {
   CHECK(place.read("l.npy").size() > 6 * vocabulary * sizeof(float));
   CHECK(place.read("l.npy").size() % 64 == (6 * vocabulary * sizeof(float)) % 64);
 }
+
+TEST_CASE("compare prints Markdown or LaTeX when asked to, the same as it writes") {
+  const Workplace place;
+  place.write("s.toml", small_scenario());
+  place.write("t.toml",
+              exchanged(exchanged(small_scenario(), "\"small\"", "\"other\""), "int8", "int4"));
+  const Outcome markdown = works(place, "compare s.toml t.toml --no-plots --format markdown");
+  CHECK(markdown.out == place.read("out/comparison.md"));
+  const Outcome latex = works(place, "compare s.toml t.toml --no-plots --format latex");
+  CHECK(latex.out == place.read("out/comparison.tex"));
+  CHECK(contains(latex.out, "\\begin{tabular}{lrr}"));
+}

@@ -82,6 +82,10 @@ TEST_CASE("the Markdown summary reads as agreed") {
   check_golden("summary_phone.md", summary_markdown(phone_result()));
 }
 
+TEST_CASE("the LaTeX comparison reads as agreed") {
+  check_golden("comparison.tex", comparison_latex({phone_result(), fleet_result()}));
+}
+
 TEST_CASE("the result file of a fleet is written as agreed") {
   check_golden("result_fleet.json", to_json(fleet_result()));
 }
