@@ -31,8 +31,13 @@ Harness harness_from(const ConfigNode& node) {
                                            did_you_mean(name, vector_op_names())));
       }
     }
-    if (!harness.compiled.empty()) {
-      harness.compiled_call = node.figure<Time>("compiled_call").value;
+    if (const auto call = node.figure_if<Time>("compiled_call")) {
+      harness.compiled_call = call->value;
+      if (harness.compiled.empty()) {
+        node.error("compiled_call", "no operator is 'compiled'; expected which ones are");
+      }
+    } else if (!harness.compiled.empty()) {
+      (void)node.figure<Time>("compiled_call");  // says that it is missing
     }
   }
   constexpr std::int64_t kMostCopies = 1 << 10;

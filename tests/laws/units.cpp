@@ -276,6 +276,6 @@ TEST_CASE("an arithmetic type that nobody knows is refused when the part is read
   ConfigFile file = ConfigFile::parse(text, "npu.toml");
   (void)SystolicNpuSpec::from(file.root());
   CHECK_FALSE(file.finish());
-  CHECK(file.diagnostics().render().find("unknown key 'int9'; did you mean 'int8'?") !=
+  CHECK(file.diagnostics().render().find("unknown key 'int9'; did you mean 'int4'?") !=
         std::string::npos);
 }
