@@ -1,5 +1,5 @@
 # Not ctest tests: they measure this machine. Build and run them by hand (tests/bench/README.md).
-foreach(bench IN ITEMS step memory)
+foreach(bench IN ITEMS step memory leave_gpu_out)
   add_executable(${bench}_bench EXCLUDE_FROM_ALL
     ${CMAKE_CURRENT_SOURCE_DIR}/bench/${bench}_bench.cpp
     $<TARGET_OBJECTS:joulesim_test_main> $<TARGET_OBJECTS:joulesim_test_places>)
