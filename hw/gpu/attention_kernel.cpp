@@ -165,8 +165,8 @@ KernelRun run_attention(const KernelMachine& machine, const KernelRequest& reque
   const double delivery = fetched / chip.l2;
 
   KernelRun run;
-  run.time = Time(c.launch + std::max({compute, stream, delivery}));
-  run.fixed = Time(c.launch + filling);
+  run.time = Time(chip.launch + std::max({compute, stream, delivery}));
+  run.fixed = Time(chip.launch + filling);
   run.loop = Time(std::max(0.0, std::max(compute, delivery) - filling));
   run.stream = Time(streaming);
   run.dram.keys = cached ? 0 : kv_bytes;

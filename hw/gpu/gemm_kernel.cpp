@@ -196,7 +196,7 @@ std::optional<GemmPlan> gemm_with(const KernelMachine& machine, const GemmShape&
   const double full = std::floor(blocks / slots);
   const double rest = blocks - full * slots;
   GemmPlan plan;
-  plan.run.time = plan.run.fixed = Time(c.launch);
+  plan.run.time = plan.run.fixed = Time(chip.launch);
   const auto take = [&](const KernelRun& part, double times) {
     plan.run.time += times * part.time;
     plan.run.fixed += times * part.fixed;

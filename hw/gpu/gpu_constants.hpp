@@ -9,7 +9,7 @@ namespace joulesim::hw {
 
 struct GpuConstants {
   // Any kernel.
-  double launch = 1.5e-6;       // seconds from the first block's issue to the last one's retirement
+  double launch_cycles = 2115;  // from the first block's issue to the last one's retirement
   double loaded_latency = 2.8;  // latency with translation and queues over the unloaded figure
   double dram_share = 0.95;     // of what the channels sustain, when tiles jump between pages
   // Products.

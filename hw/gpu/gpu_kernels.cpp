@@ -170,7 +170,7 @@ SettledRun settle(const KernelMachine& machine, DataType type, bool random,
   const double still = spec.idle.value.si() + spec.active.value.si();
   const double limit = spec.limit.value.si();
   const double time = settled.run.time.si();
-  const double starting = machine.constants.launch * settled.run.kernels;
+  const double starting = ChipRates(machine).launch * settled.run.kernels;
   const double drawn = settled.joules.all() / std::max(time - starting, 0.1 * time);
   if (time > 0 && still + drawn > limit) {
     KernelMachine slower = machine;
@@ -203,7 +203,7 @@ KernelAnswer answer_kernel(const KernelMachine& machine, const KernelRequest& re
              [&](const KernelMachine& at) { return run_request(at, request, runtime); });
   const KernelRun& run = settled.run;
   const double still = spec.idle.value.si() + spec.active.value.si();
-  const double starting = machine.constants.launch * run.kernels;
+  const double starting = ChipRates(machine).launch * run.kernels;
   KernelAnswer answer;
   double seconds = run.time.si();
   if (harness.clock == Harness::Clock::device) {

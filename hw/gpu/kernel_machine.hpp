@@ -68,6 +68,7 @@ struct ChipRates {
             machine.memory.stream.si() * (decoupled(machine) ? 1 : machine.constants.dram_share),
             machine.spec->memory.value.si())),
         l2(machine.spec->l2_bandwidth.value.si()),
+        launch(machine.constants.launch_cycles / clock),
         port(machine.spec->sm_port.value.si() * clock),
         l2_size(machine.spec->l2.value.si()),
         dram_latency(machine.spec->memory_latency.value.si() * machine.constants.loaded_latency),
@@ -77,7 +78,7 @@ struct ChipRates {
     return machine.memory.behind_cache && machine.spec->port.value > machine.spec->memory.value;
   }
   // `stream`: of the memory when all blocks walk on in step; `dram`: when tiles jump.
-  double sms, clock, stream, dram, l2, port, l2_size, dram_latency, l2_latency;
+  double sms, clock, stream, dram, l2, launch, port, l2_size, dram_latency, l2_latency;
 };
 
 inline double ceil_div(double a, double b) { return std::ceil(a / b); }

@@ -39,7 +39,7 @@ KernelRun run_matrix_vector(const KernelMachine& machine, const GemmShape& shape
   const double lanes = std::min(c.issue_lanes, spec.vector_ops_per_cycle.value / 2);
   const double from_l2 = m * n * k * shape.a_bits / 8 / kRows / std::min(chip.l2, busy * chip.port);
   run.loop = Time(std::max(instructions / (busy * lanes * chip.clock), from_l2));
-  run.fixed = Time(c.launch + chip.dram_latency + kReduceCycles / chip.clock);
+  run.fixed = Time(chip.launch + chip.dram_latency + kReduceCycles / chip.clock);
   run.time = run.fixed + max(run.loop, run.stream);
   run.l2 = Bytes(bytes + m * n * k * shape.a_bits / 8 / kRows);
   run.macs = m * n * k;

@@ -104,8 +104,8 @@ KernelRun run_vector(const KernelMachine& machine, const VectorKernel& kernel, d
   const double compute = block + following * turn;
   const double stream = latency + std::max(dram, l2);
   KernelRun run;
-  run.time = Time(c.launch + std::max(compute, stream));
-  run.fixed = Time(c.launch + latency);
+  run.time = Time(chip.launch + std::max(compute, stream));
+  run.fixed = Time(chip.launch + latency);
   run.loop = Time(std::max(compute - latency, l2));
   run.stream = Time(dram);
   run.dram.inputs = read;
@@ -167,16 +167,20 @@ std::vector<VectorKernel> kernels_of(const KernelMachine& machine, VectorOp op, 
     }
     case VectorOp::softmax: {
       constexpr double kInRegisters = 1024;  // widest row that a warp keeps
+      constexpr double kWarpOps = 55;        // of an element: highest, exponential and sum, share
+      constexpr double kBlockOps = 75;       // with an exponential for the share once more
+      constexpr double kVector = 8;          // elements that a thread loads at once
       if (width <= kInRegisters) {
         VectorKernel kernel = by_row(ceil_div(rows, 4), width * 4, 128, b, b);
         kernel.waits = 2;
-        kernel.instructions = width * 4 * 40;
+        kernel.instructions = width * 4 * kWarpOps;
         return {kernel};
       }
       VectorKernel kernel = by_row(rows, width, 1024, b, b);
+      kernel.threads = std::clamp(32 * std::floor(width / kVector / 32), 32.0, 1024.0);
       kernel.again = 2 * elements * b;
       kernel.waits = 2;
-      kernel.instructions = width * 55;
+      kernel.instructions = width * kBlockOps;
       return {kernel};
     }
     case VectorOp::rope: {
