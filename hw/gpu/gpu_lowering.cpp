@@ -47,7 +47,8 @@ KernelRun run_product(const KernelMachine& machine, const Work& work, const Runt
   constexpr std::int64_t kVectors = 8;  // rows up to which stacks have matrix-vector kernels
   KernelMachine reached = machine;
   if (work.m <= kVectors) {
-    reached.memory.stream *= runtime.use.stream_share;
+    // Behind a system cache it is what misses there that comes at the stack's share.
+    reached.memory.stream *= machine.memory.behind_cache ? 1 : runtime.use.stream_share;
   } else {
     shape.loop_share = runtime.use.product_share;
   }
