@@ -1,0 +1,83 @@
+// Do operators of a whole model go to the units that a scenario places them on, and to another unit
+// where the chosen one lacks them?
+#include "sim/engine/library.hpp"
+#include "sim/engine/prepare.hpp"
+#include "sim/engine/scenario.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace joulesim;
+using namespace joulesim::engine;
+
+namespace {
+
+std::unique_ptr<Prepared> prepared(const std::string& name,
+                                   const std::vector<std::string>& settings) {
+  const Library library = Library::open();
+  const std::string path = std::string(JOULESIM_SOURCE_DIR) + "/scenarios/kinds/" + name + ".toml";
+  return prepare(library, read_scenario(path, settings));
+}
+
+// Labels of a decode step's operators that run on a unit other than the first.
+std::vector<std::string> on(const Prepared& p, const std::string& unit) {
+  std::vector<std::string> labels;
+  const mapping::StepPlan& plan = p.decode.front().plan;
+  for (const hw::TileProgram& program : plan.programs) {
+    if (program.mapping.rfind("on " + unit + ",", 0) == 0) {
+      labels.push_back(plan.works[program.work].label);
+      CHECK(program.start_ps > 0);  // handed over
+    }
+  }
+  return labels;
+}
+
+std::string refusal(const std::string& name, const std::vector<std::string>& settings) {
+  try {
+    (void)prepared(name, settings);
+  } catch (const InputError& fault) {
+    return fault.diagnostics().render();
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("products of one row and attention go to the memory's units, the rest stays") {
+  const auto p = prepared("opt_6_7b_gpu_pim", {});
+  const std::vector<std::string> labels = on(*p, "pim");
+  CHECK(std::count(labels.begin(), labels.end(), "attention") ==
+        static_cast<std::ptrdiff_t>(p->model.stored_layers()));
+  CHECK(std::count(labels.begin(), labels.end(), "down") ==
+        static_cast<std::ptrdiff_t>(p->model.stored_layers()));
+  for (const hw::TileProgram& program : p->prefill.plan.programs) {
+    const hw::Work& work = p->prefill.plan.works[program.work];
+    if (work.kind == hw::WorkKind::matmul && work.m > 1) {
+      CHECK(program.mapping.rfind("on pim", 0) != 0);
+    }
+  }
+}
+
+TEST_CASE("what an 8-bit unit lacks runs on the processor beside it") {
+  const auto p = prepared("mobilellm_125m_coral", {});
+  const std::vector<std::string> labels = on(*p, "cpu");
+  CHECK(std::count(labels.begin(), labels.end(), "attention") > 0);
+  CHECK(std::count(labels.begin(), labels.end(), "down") == 0);
+}
+
+TEST_CASE("what no unit of the device has is refused by name") {
+  const std::string text =
+      refusal("opt_6_7b_gpu_pim",
+              {"machine.device=\"hbm_pim\"", "machine.unit=\"pim\"",
+               "machine.placement.small_products=\"pim\"", "machine.placement.attention=\"pim\""});
+  CHECK(text.find("'hbm_pim_4' has no vector operations") != std::string::npos);
+}
+
+TEST_CASE("a unit that the device does not have is a fault of the scenario") {
+  const std::string text = refusal("opt_6_7b_gpu_pim", {"machine.placement.vectors=\"cpu\""});
+  CHECK(text.find("vectors are placed on 'cpu'") != std::string::npos);
+}
