@@ -121,6 +121,7 @@ ControllerPolicy policy_of(const DramPart& part, const TraceOptions& options) {
   };
   ControllerPolicy policy = reference_policy(part);
   policy.scheduler = options.scheduler;
+  policy.portable = options.portable;
   policy.drain = options.drain.value_or(policy.drain);
   policy.page = options.page.value_or(policy.page);
   policy.refresh = options.refresh_mode.value_or(policy.refresh);

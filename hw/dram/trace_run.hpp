@@ -37,7 +37,8 @@ struct TraceOptions {
   std::optional<Time> interval;  // of arrivals; unset: as fast as the channel accepts
   bool serial = false;           // one burst under way at a time (burst detail only)
   Scheduler scheduler = Scheduler::frfcfs;
-  bool profile = false;  // TraceResult::profile is wanted (burst detail only)
+  bool portable = false;  // as on a machine without wide instructions
+  bool profile = false;   // TraceResult::profile is wanted (burst detail only)
 };
 
 // What a run looked like over time, in bursts.

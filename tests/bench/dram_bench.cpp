@@ -1,6 +1,7 @@
 // How many requests a second does the exact memory channel simulate? CPU seconds of one thread.
 //
-//   dram_bench [PART] [TRACE] [REPEATS]      without arguments: five parts, all traces, best of 3
+//   dram_bench [PART] [TRACE] [REPEATS] [portable]      without arguments: five parts, all traces,
+//   best of 3; `portable`: as on a machine without wide instructions
 #include "hw/dram/bank_scan.hpp"
 #include "hw/dram/channel.hpp"
 #include "hw/dram/trace_run.hpp"
@@ -26,13 +27,15 @@ double cpu_seconds() {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-void measure(const DramPart& part, const std::string& trace_name, int repeats) {
+void measure(const DramPart& part, const std::string& trace_name, int repeats, bool portable) {
   const std::vector<TraceRequest> trace = make_trace(trace_name);
   double best = 1e30;
   TraceResult r;
   for (int i = 0; i < repeats; ++i) {
     const double begin = cpu_seconds();
-    r = run_trace(part, trace, TraceOptions{});
+    TraceOptions options;
+    options.portable = portable;
+    r = run_trace(part, trace, options);
     best = std::min(best, cpu_seconds() - begin);
   }
   std::printf("%-14s %-13s %8.2f M requests/s %8.2f M bursts/s  %10lld clocks\n", part.name.c_str(),
@@ -54,7 +57,7 @@ int main(int argc, char** argv) {
                                           "stride4k", "rand64",   "rand4k"};
   for (const std::string& part : parts) {
     for (const std::string& trace : traces) {
-      measure(load_part(part), trace, argc > 3 ? std::atoi(argv[3]) : 3);
+      measure(load_part(part), trace, argc > 3 ? std::atoi(argv[3]) : 3, argc > 4);
     }
   }
 }
