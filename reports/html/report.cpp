@@ -138,7 +138,7 @@ Json energy(const Result& r, const PlotSet& plots) {
                       {"joules", show(any(Energy(row.joules)))},
                       {"share", percent(share_of(row.joules, r.energy_total))}});
   }
-  return {{"plots", figures(plots, {"energy", "where"})},
+  return {{"plots", figures(plots, {"energy", "flow", "where"})},
           {"components", std::move(components)},
           {"total", show(any(Energy(r.energy_total)))},
           {"total_assumed", assumed_of(share_of(assumed, r.energy_total))},

@@ -1,4 +1,5 @@
 #include "reports/plots/curves.hpp"
+#include "reports/plots/flow.hpp"
 #include "reports/plots/plots.hpp"
 #include "reports/result/display.hpp"
 #include "reports/result/view.hpp"
@@ -211,7 +212,11 @@ void plot_result(Script& script, const Result& result) {
 PlotSet draw_result(const Result& result) {
   Script script;
   plot_result(script, result);
-  return script.run();
+  PlotSet plots = script.run();
+  if (PlotFile flow = draw_flow(result); !flow.svg.empty()) {
+    plots.files.push_back(std::move(flow));
+  }
+  return plots;
 }
 
 }  // namespace joulesim::reports
