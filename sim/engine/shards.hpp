@@ -42,6 +42,6 @@ ReduceCost cost_of(const StepReduces& reduces, const Machine& machine,
                    const hw::RuntimeSpec& runtime);
 
 // The operator of a step that stands for them.
-inline constexpr const char* kAllReduce = "all-reduce";
+inline constexpr const char* kAllReduce = "all reduce";
 
 }  // namespace joulesim::engine

@@ -82,7 +82,7 @@ TEST_CASE("energy of several devices is all in the rows and under the curve") {
   double operators = 0;
   for (const reports::OperatorRow& row : result.operators) {
     operators += row.phase == "decode" ? row.seconds : 0;
-    decode += row.name == "all-reduce" && row.phase == "decode" ? row.seconds : 0;
+    decode += row.name == kAllReduce && row.phase == "decode" ? row.seconds : 0;
   }
   CHECK(decode > 0);
   CHECK(decode < operators);
@@ -99,7 +99,7 @@ TEST_CASE("one device with the key is what it is without") {
   CHECK(value(a, "decode.time_per_token") == value(b, "decode.time_per_token"));
   CHECK(a.energy_total == b.energy_total);
   for (const reports::OperatorRow& row : a.operators) {
-    CHECK(row.name != "all-reduce");
+    CHECK(row.name != kAllReduce);
   }
 }
 
