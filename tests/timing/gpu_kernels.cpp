@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <cmath>
 #include <numeric>
 #include <string>
 
@@ -198,4 +199,57 @@ TEST_CASE("skewed routing hits fewer experts and loads one shard more") {
   const double few = board.ask(request).time.si();
   request.tokens = 4096;
   CHECK(board.ask(request).time.si() > few);
+}
+
+TEST_CASE("what a cache still holds of a buffer that passes again") {
+  const Bytes cache(40e6);
+  CHECK(found_share(Bytes(20e6), cache) == 1);
+  CHECK(found_share(Bytes(28e6), cache) == 1);
+  double before = 1;
+  for (double times = 1.05; times < 6; times += 0.1) {
+    const double found = found_share(times * 0.7 * cache, cache);
+    CAPTURE(times, found);
+    CHECK(found < before);
+    CHECK(found >= 0);
+    // Each line survives the misses of the others with their chance; near one the search is slow.
+    if (times > 1.3) {
+      CHECK(found == Approx(std::exp(-(1 - found) * times)).epsilon(1e-6));
+    }
+    before = found;
+  }
+  CHECK(found_share(Bytes(400e6), cache) < 1e-5);
+}
+
+TEST_CASE("waits of blocks hide behind other blocks' instructions, and only there") {
+  const Board board("a100_sxm", 2e12);
+  VectorKernel kernel;
+  kernel.blocks = 1;
+  kernel.threads = 128;
+  kernel.waits = 4;
+  kernel.instructions = 128 * 1000;
+  const auto time = [&](double blocks) {
+    kernel.blocks = blocks;
+    return run_vector(board.machine, kernel, 1).time.si();
+  };
+  const double slots = 108 * 16;
+  const double issue = kernel.instructions / (128 * 1.41e9);
+  // Sixteen blocks of an SM share its issue slots; what follows pays instructions alone.
+  CHECK(time(slots) - time(1) == Approx(15 * issue));
+  CHECK(time(3 * slots) - time(2 * slots) == Approx(16 * issue));
+  // With few instructions a wave costs its waits.
+  kernel.instructions = 128;
+  CHECK(time(3 * slots) - time(2 * slots) > 4 * 150e-9);
+}
+
+TEST_CASE("power of active SMs follows their number and clock, below a share of the limit") {
+  const SimtGpuSpec large = spec_of("h100_sxm");
+  const double each = large.active.value.si() / (132 * 1.98e9);
+  CHECK(each == Approx(900 * large.vector_energy.value.si()));
+  CHECK(large.active.source->assumed());
+  CHECK(*large.active.low < large.active.value);
+  // A board whose limit is low runs its SMs at a lower voltage.
+  const SimtGpuSpec small = spec_of("l4");
+  CHECK(small.active.value.si() == Approx(0.4 * small.limit.value.si()));
+  // A chip with a figure of its own keeps it.
+  CHECK(spec_of("gpu_m1").active.value.si() == Approx(0.84));
 }
