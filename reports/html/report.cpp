@@ -253,6 +253,11 @@ Json curves(const Result& r, const PlotSet& plots) {
   return names.empty() ? Json(false) : Json{{"plots", figures(plots, names)}};
 }
 
+Json sensitivity(const PlotSet& plots) {
+  Json drawn = figures(plots, {"tornado_speed", "tornado_energy"});
+  return drawn.empty() ? Json(false) : Json{{"plots", std::move(drawn)}};
+}
+
 // The section of the page with the terms that a figure is made of.
 Json terms_of(const Result& r, const std::string& name) {
   const auto begins = [&](std::initializer_list<const char*> words) {
@@ -347,6 +352,7 @@ Json sections(const Json& data) {
   add("time", "Time", data["time"] != false);
   add("memory", "Memory", data["memory"] != false);
   add("curves", "Over time", data["curves"] != false);
+  add("sensitivity", "Sensitivity", data["sensitivity"] != false);
   add("figures", "All figures");
   add("setup", "What was run");
   add("trust", "Trust");
@@ -382,6 +388,7 @@ Json report_data(const Result& r, const PlotSet& plots) {
   data["time"] = time(r, plots);
   data["memory"] = memory(r, plots);
   data["curves"] = curves(r, plots);
+  data["sensitivity"] = sensitivity(plots);
   data["metrics"] = metrics(r);
   data["claims"] = rows_or_none(fact_rows(r.claims));
   data["facts"] = facts(r);

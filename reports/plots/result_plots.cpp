@@ -14,6 +14,7 @@ namespace {
 
 constexpr double kHalf = 0.36;  // of a bar whose neighbours are one apart
 constexpr std::size_t kMostBars = 14;
+constexpr std::size_t kMostInputs = 10;
 
 int height_of(std::size_t bars) { return 54 + 28 * static_cast<int>(bars); }
 
@@ -190,6 +191,56 @@ void operators(Script& script, const Result& r) {
   script.draw(curves);
 }
 
+// A figure with one input after the other at the ends of its range, the widest on top.
+void tornado(Script& script, const Result& r, const std::string& metric, const std::string& name) {
+  const Metric* m = r.metric(metric);
+  std::vector<SensitivityRow> rows;
+  for (const SensitivityRow& row : r.sensitivity) {
+    if (row.metric == metric && rows.size() < kMostInputs) {
+      rows.push_back(row);
+    }
+  }
+  if (m == nullptr || rows.empty()) {
+    return;
+  }
+  double least = m->value.si;
+  double most = m->value.si;
+  for (const SensitivityRow& row : rows) {
+    least = std::min(least, row.low);
+    most = std::max(most, row.high);
+  }
+  const Scale scale = scale_for(m->value.dim, most);
+  script.begin(name, fmt::format("{} with one input at the ends of its range", m->label),
+               height_of(rows.size()));
+  std::vector<std::string> names;
+  std::vector<Curve> curves = {Curve::of_boxes(kPalette[4], "less"),
+                               Curve::of_boxes(kPalette[1], "more")};
+  const double middle = m->value.si / scale.factor;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    names.push_back(rows[i].input);
+    const double low = rows[i].low / scale.factor;
+    const double high = rows[i].high / scale.factor;
+    if (low < middle) {
+      curves[0].boxes.push_back(box(low, std::min(high, middle), at_row(i), kHalf));
+      script.label(significant(low), low, at_row(i), "right offset -0.7,0");
+    }
+    if (high > middle) {
+      curves[1].boxes.push_back(box(std::max(low, middle), high, at_row(i), kHalf));
+      script.label(significant(high), high, at_row(i), "left offset 0.7,0");
+    }
+  }
+  curves.erase(
+      std::remove_if(curves.begin(), curves.end(), [](const Curve& c) { return c.boxes.empty(); }),
+      curves.end());
+  bar_axis(script, names, most / scale.factor, fmt::format("{} ({})", m->label, scale.unit));
+  const double span = (most - least) / scale.factor;
+  constexpr double kRoom = 0.28;  // for the numbers at the ends
+  script.command(fmt::format("set xrange [{}:{}]",
+                             number(std::max(0.0, least / scale.factor - kRoom * span)),
+                             number(most / scale.factor + kRoom * span)));
+  script.draw(curves);
+}
+
 }  // namespace
 
 std::string file_name(const std::string& prefix, const std::string& name) {
@@ -207,6 +258,8 @@ void plot_result(Script& script, const Result& result) {
   operators(script, result);
   plot_roofline(script, result);
   plot_charts(script, result);
+  tornado(script, result, "decode.tokens_per_second", "tornado_speed");
+  tornado(script, result, "energy.per_token", "tornado_energy");
 }
 
 PlotSet draw_result(const Result& result) {

@@ -114,6 +114,12 @@ struct Fidelity {
   std::int64_t blocks = 0, blocks_simulated = 0;
 };
 
+// What a metric becomes when one input alone goes to the ends of its range, all else at its value.
+struct SensitivityRow {
+  std::string metric, input;  // "energy.per_token", "gpu, clocks"
+  double low = 0, high = 0;   // in the metric's unit; low <= high
+};
+
 struct Digest {
   std::string path, fnv1a;  // 64-bit FNV-1a of the file's bytes, hexadecimal
 };
@@ -135,6 +141,7 @@ struct Result {
   std::vector<MemoryRow> memory;
   Bottleneck bottleneck;
   std::vector<Roof> roofs;
+  std::vector<SensitivityRow> sensitivity;  // by metric, the widest first
   std::vector<Series> timeline;
   std::vector<Fact> claims;  // statements to judge, with the simulated value
   std::vector<SourceRow> sources;

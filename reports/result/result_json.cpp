@@ -256,6 +256,12 @@ std::string to_json(const Result& r) {
                 {"ops_per_second", number(f.ops_per_second, f.unit)},
                 {"bytes_per_second", number(f.bytes_per_second, f.memory)}};
   });
+  root["sensitivity"] = list(r.sensitivity, [](const SensitivityRow& s) {
+    return Json{{"metric", s.metric},
+                {"input", s.input},
+                {"low", number(s.low, s.input)},
+                {"high", number(s.high, s.input)}};
+  });
   root["timeline"] = list(r.timeline, series);
   root["claims"] = facts(r.claims, "claims");
   root["sources"] = list(r.sources, source);

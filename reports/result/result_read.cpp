@@ -107,6 +107,9 @@ void read_rows(const Place& root, Result& r) {
                        p.number("ops"),    p.number("bytes"),   p.text("bound")};
   });
   r.memory = root.rows<MemoryRow>("memory", memory);
+  r.sensitivity = root.rows<SensitivityRow>("sensitivity", [](const Place& p) {
+    return SensitivityRow{p.text("metric"), p.text("input"), p.number("low"), p.number("high")};
+  });
   r.roofs = root.rows<Roof>("roofs", [](const Place& p) {
     return Roof{p.text("unit"), p.text("memory"), p.number("ops_per_second"),
                 p.number("bytes_per_second")};

@@ -180,6 +180,20 @@ int explain(const Common& common, const std::string& path, const std::string& na
       }
     }
   }
+  std::vector<Row> moving;
+  Json movers = Json::array();
+  const std::string of = energy ? "energy.per_token" : "decode.tokens_per_second";
+  const reports::Metric* moved = result.metric(of);
+  for (const auto& row : result.sensitivity) {
+    if (row.metric == of && moved != nullptr && phase == "decode") {
+      moving.push_back({row.input,
+                        fmt::format("{} … {}", format(AnyQuantity{row.low, moved->value.dim}),
+                                    format(AnyQuantity{row.high, moved->value.dim})),
+                        moved->label});
+      movers.push_back(
+          {{"metric", of}, {"input", row.input}, {"low", row.low}, {"high", row.high}});
+    }
+  }
   if (common.json) {
     for (const Row& row : rows) {
       terms.push_back({{"term", row.name}, {"value", row.note}, {"note", row.description}});
@@ -199,6 +213,7 @@ int explain(const Common& common, const std::string& path, const std::string& na
                       {"mechanism", metric->mechanism},
                       {"assumed_share", metric->assumed_share},
                       {"terms", terms},
+                      {"sensitivity", movers},
                       {"assumptions", assumptions}}
                      .dump(2)
               << "\n";
@@ -212,6 +227,10 @@ int explain(const Common& common, const std::string& path, const std::string& na
   std::cout << fmt::format("\n{}\n{:.0f} % rests on assumed figures\n\n", metric->mechanism,
                            100 * metric->assumed_share);
   print_rows(common, rows);
+  if (!moving.empty()) {
+    std::cout << "\nwhat moves it, one input at a time over its range\n";
+    print_rows(common, moving);
+  }
   std::cout << "\nassumed figures\n";
   for (const auto& a : result.assumptions) {
     std::cout << fmt::format("  {} {} = {}{}: {}\n", a.owner, a.key, a.value,

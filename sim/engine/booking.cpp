@@ -50,6 +50,8 @@ class Costing {
       cost.high += Energy(t.high);
       cost.assumed += Energy(t.assumed ? t.value : 0);
     }
+    cost.alone_low = cost.low;
+    cost.alone_high = cost.high;
     if (cost.high > Energy(0)) {
       costs_.push_back(std::move(cost));
     }
@@ -201,6 +203,8 @@ class Costing {
     cost.energy = share * value + Energy(quiescent.value);
     cost.low = lost(e.high.value_or(e.value)) * low + Energy(quiescent.low);
     cost.high = lost(e.low.value_or(e.value)) * high + Energy(quiescent.high);
+    cost.alone_low = lost(e.high.value_or(e.value)) * value + Energy(quiescent.low);
+    cost.alone_high = lost(e.low.value_or(e.value)) * value + Energy(quiescent.high);
     cost.assumed =
         share * (guess ? value : assumed) + Energy(quiescent.assumed ? quiescent.value : 0);
     costs_.push_back(std::move(cost));
@@ -238,6 +242,8 @@ std::vector<Cost> times(std::vector<Cost> costs, double factor) {
     cost.low *= factor;
     cost.high *= factor;
     cost.assumed *= factor;
+    cost.alone_low *= factor;
+    cost.alone_high *= factor;
   }
   return costs;
 }
@@ -255,6 +261,8 @@ void accumulate(std::vector<Cost>& sum, const std::vector<Cost>& costs) {
     found->low += cost.low;
     found->high += cost.high;
     found->assumed += cost.assumed;
+    found->alone_low += cost.alone_low;
+    found->alone_high += cost.alone_high;
   }
 }
 

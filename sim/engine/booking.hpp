@@ -17,6 +17,8 @@ struct Cost {
   Spent spent = Spent::movement;
   Energy energy, low, high;
   Energy assumed;  // the part that rests on assumed coefficients
+  // What its own range spans; of a loss, without the ranges of what passes the regulator.
+  Energy alone_low, alone_high;
 };
 
 struct BookingContext {

@@ -337,6 +337,7 @@ reports::Result compose(const Prepared& prepared, const Simulated& simulated) {
   fill_bottleneck(prepared, simulated, request, result);
   fill_timeline(prepared, simulated, request, result);
   fill_metrics(prepared, simulated, request, result);
+  fill_sensitivity(simulated, request, result);
   result.limits = {
       "One compute unit runs the whole model; placement over several units is not searched.",
       "No thermal throttling; only GPUs lower their clock under a power limit.",

@@ -40,6 +40,9 @@ void fill_timeline(const Prepared& prepared, const Simulated& simulated, const R
 void fill_metrics(const Prepared& prepared, const Simulated& simulated, const Request& request,
                   reports::Result& result);
 
+// To be called when the metrics are there.
+void fill_sensitivity(const Simulated& simulated, const Request& request, reports::Result& result);
+
 // The parts of a phase that add up to its time, by what the unit was doing.
 struct Exposure {
   Time computing, starved, starting, reducing, other;

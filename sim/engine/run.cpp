@@ -90,25 +90,35 @@ std::vector<std::unique_ptr<Variant>> variants_of(const Prepared& prepared,
   return variants;
 }
 
-// The scenario's own machine with all rates at one end of their ranges.
-std::unique_ptr<Variant> corner_of(const Prepared& prepared, hw::Corner corner) {
+// Parts of a machine whose rates have ranges.
+struct Moved {
+  bool unit = true, stack = true, cache = true, storage = true;
+};
+
+// The scenario's own machine with the rates of these parts at one end of their ranges.
+std::unique_ptr<Variant> corner_of(const Prepared& prepared, hw::Corner corner,
+                                   const Moved& moved = {}) {
   auto variant = std::make_unique<Variant>();
   variant->machine = prepared.machine;
   variant->unit = *prepared.unit;
-  variant->unit.unit = prepared.unit->unit->at_corner(corner);
   variant->runtime = prepared.runtime.spec;
   const bool fast = corner == hw::Corner::fastest;
-  hw::RuntimeSpec& runtime = variant->runtime;
-  runtime.launch = fast ? runtime.launch_low : runtime.launch_high;
-  runtime.step_overhead = fast ? runtime.step_low : runtime.step_high;
-  if (variant->machine.cache) {
+  if (moved.unit) {
+    variant->unit.unit = prepared.unit->unit->at_corner(corner);
+  }
+  if (moved.stack) {
+    hw::RuntimeSpec& runtime = variant->runtime;
+    runtime.launch = fast ? runtime.launch_low : runtime.launch_high;
+    runtime.step_overhead = fast ? runtime.step_low : runtime.step_high;
+  }
+  if (moved.cache && variant->machine.cache) {
     hw::move_to_corner(variant->machine.cache->bandwidth, corner);
     hw::move_to_corner(variant->machine.cache->latency, corner, false);
   }
-  if (variant->machine.storage) {
+  if (moved.storage && variant->machine.storage) {
     variant->machine.storage = variant->machine.storage->at_corner(fast);
   }
-  if (variant->machine.storage_system) {
+  if (moved.storage && variant->machine.storage_system) {
     hw::StorageSystemSpec& system = *variant->machine.storage_system;
     for (Sourced<Time>* cost : {&system.call, &system.command, &system.take_in, &system.fault}) {
       hw::move_to_corner(*cost, corner, false);
@@ -118,6 +128,34 @@ std::unique_ptr<Variant> corner_of(const Prepared& prepared, hw::Corner corner) 
     hw::move_to_corner(system.fault_reads, corner);
   }
   return variant;
+}
+
+// One part after the other, in closed form: what each of them alone does to a decode step.
+std::vector<CornerRun> corners_of(const Prepared& prepared, const PlannedStep& step, StepJob job) {
+  job.fidelity = FidelityLevel::analytic;
+  const auto time_at = [&](hw::Corner corner, const Moved& moved) {
+    const auto variant = corner_of(prepared, corner, moved);
+    const mapping::StepPlan plan = replan(prepared, step, prepared.scenario.batch, variant->machine,
+                                          *variant->unit.unit, variant->runtime);
+    job.machine = &variant->machine;
+    job.unit = &variant->unit;
+    job.runtime = variant->runtime;
+    job.plan = &plan;
+    return simulate_step(job).total.duration;
+  };
+  std::vector<CornerRun> out;
+  const auto add = [&](const std::string& part, const Moved& moved) {
+    out.push_back({part, time_at(hw::Corner::slowest, moved), time_at(hw::Corner::fastest, moved)});
+  };
+  add("rates of the " + prepared.unit->name, {true, false, false, false});
+  add("cost of the software stack", {false, true, false, false});
+  if (prepared.machine.cache) {
+    add("rate of the system cache", {false, false, true, false});
+  }
+  if (prepared.file) {
+    add("rates of the storage", {false, false, false, true});
+  }
+  return out;
 }
 
 }  // namespace
@@ -244,6 +282,12 @@ Simulated simulate(const Prepared& prepared, const RunOptions& options) {
     simulated.decode_slowest = time_of(1);
     simulated.prefill_fastest = time_of(2);
     simulated.decode_fastest = time_of(3);
+  }
+  if (options.what_if) {
+    StepJob job = base_job(middle, true);
+    simulated.corners = corners_of(prepared, middle, job);
+    job.fidelity = FidelityLevel::analytic;
+    simulated.decode_closed_form = simulate_step(job).total.duration;
   }
   if (scenario.fidelity != FidelityLevel::analytic) {
     StepJob job = base_job(prepared.prefill, false);

@@ -26,6 +26,13 @@ struct WhatIfRun {
   Time step;
 };
 
+// A decode step in closed form with the rates of one part of the machine at the ends of their
+// ranges.
+struct CornerRun {
+  std::string part;  // "rates of the gpu"
+  Time slowest, fastest;
+};
+
 // Everything that was simulated for a scenario.
 struct Simulated {
   StepActivity prefill;
@@ -38,6 +45,9 @@ struct Simulated {
   // Times with every rate of unit and software stack at the slow and the fast end of its range;
   // nought without such runs.
   Time decode_slowest, decode_fastest, prefill_slowest, prefill_fastest;
+  // The same in closed form, one part of the machine after the other, and with all at their values.
+  std::vector<CornerRun> corners;
+  Time decode_closed_form;
   std::vector<QualityRun> quality;
 };
 

@@ -15,11 +15,12 @@ using namespace joulesim::engine;
 
 namespace {
 
-reports::Result result_of(const std::string& scenario, std::vector<std::string> settings) {
+reports::Result result_of(const std::string& scenario, std::vector<std::string> settings,
+                          bool what_if = false) {
   static const Library library = Library::open();
   settings.insert(settings.end(), {"workload.prompt_tokens=16", "workload.generate_tokens=5"});
   RunOptions options;
-  options.what_if = false;
+  options.what_if = what_if;
   return run_scenario(
       library,
       read_scenario(std::string(JOULESIM_SOURCE_DIR) + "/scenarios/demo/" + scenario + ".toml",
@@ -65,4 +66,30 @@ TEST_CASE("shared layers and ternary weights conserve energy at train level") {
 TEST_CASE("a server's result conserves energy at the analytic and at train level") {
   conserves(result_of("search_fleet_h100", {"engine.fidelity=analytic"}));
   conserves(result_of("search_fleet_h100", {"model.use=llama_3_2_1b"}));
+}
+
+TEST_CASE("one input alone moves a figure no further than all of them together") {
+  for (const std::string scenario : {"mobilellm_125m_int8", "llama_2_7b_int4_flash"}) {
+    const reports::Result result = result_of(scenario, {"engine.fidelity=analytic"}, true);
+    REQUIRE(result.sensitivity.size() > 4);
+    std::set<std::string> moved;
+    const reports::SensitivityRow* before = nullptr;
+    for (const reports::SensitivityRow& row : result.sensitivity) {
+      CAPTURE(scenario, row.metric, row.input, row.low, row.high);
+      const reports::Metric* metric = result.metric(row.metric);
+      REQUIRE(metric != nullptr);
+      const double value = metric->value.si;
+      const double rounding = 1e-9 * value;
+      CHECK(row.low <= value + rounding);
+      CHECK(row.high >= value - rounding);
+      CHECK(row.low >= *metric->low - rounding);
+      CHECK(row.high <= *metric->high + rounding);
+      if (before != nullptr && before->metric == row.metric) {
+        CHECK(row.high - row.low <= before->high - before->low + rounding);
+      }
+      before = &row;
+      moved.insert(row.metric);
+    }
+    CHECK(moved == std::set<std::string>{"decode.tokens_per_second", "energy.per_token"});
+  }
 }

@@ -34,7 +34,7 @@ TEST_CASE("a phone gets a plot of everything that its result holds") {
   const PlotSet set = draw_result(phone_result());
   CHECK(names_of(set) == std::vector<std::string>{"energy", "where", "operators", "roofline",
                                                   "time_power", "time_bandwidth", "time_battery",
-                                                  "flow"});
+                                                  "tornado_speed", "tornado_energy", "flow"});
 }
 
 TEST_CASE("plots have the same bytes every time") {
@@ -48,7 +48,7 @@ TEST_CASE("plots have the same bytes every time") {
 
 TEST_CASE("labels with odd characters appear as they are in well-formed SVG") {
   const PlotSet set = draw_result(odd_result());
-  REQUIRE(set.files.size() == 8);
+  REQUIRE(set.files.size() == 10);
   for (const PlotFile& file : set.files) {
     INFO(file.name);
     std::istringstream in(file.svg);

@@ -114,6 +114,9 @@ Result phone_result() {
   r.fidelity.blocks = 4096;
   r.fidelity.blocks_simulated = 35;
   r.seed = 1;
+  r.sensitivity = {{"decode.tokens_per_second", "rates of the npu", 61.0, 90.0},
+                   {"decode.tokens_per_second", "cost of the software stack", 82.0, 84.5},
+                   {"energy.per_token", "dram, <read> & write", 0.052, 0.063}};
   r.scenario = {text("fidelity", "Fidelity", "train"),
                 number("ambient", "Ambient", {298, kKelvin})};
   r.model = {text("name", "Model", "MobileLLM-350M"),
@@ -295,7 +298,7 @@ Result odd_result() {
     series.label += kOddText;
   }
   r.model.front().text = r.machine.front().label = kOddText;
-  r.roofs.front().unit = r.roofs.front().memory = kOddText;
+  r.roofs.front().unit = r.roofs.front().memory = r.sensitivity.front().input = kOddText;
   r.memory.front().tier = r.memory.front().part = kOddText;
   r.sources.front().title = r.assumptions.front().reason = kOddText;
   r.warnings = r.limits = {kOddText};
