@@ -26,13 +26,6 @@ ComponentKind kind_of(std::string model, std::string role, std::string descripti
           [](const ConfigNode& part) { (void)Spec::from(part); }, nullptr};
 }
 
-template <class Unit, class Spec>
-ComponentKind unit_kind(std::string description) {
-  return {Unit::kModel, "unit", std::move(description),
-          [](const ConfigNode& part) { (void)Spec::from(part); },
-          [](const ConfigNode& part) { return std::make_shared<const Unit>(Spec::from(part)); }};
-}
-
 }  // namespace
 
 Registry make_registry() {

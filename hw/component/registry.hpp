@@ -1,5 +1,5 @@
 // Kinds of components by name: what `model = "…"` in a part file may say. Filled by hw/catalog.cpp
-// with explicit calls; no object registers itself.
+// and by plug-ins (plugin.hpp) with explicit calls; no object registers itself.
 #pragma once
 
 #include "hw/component/compute_unit.hpp"
@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace joulesim::hw {
@@ -22,6 +23,14 @@ struct ComponentKind {
   // Compute units only.
   std::function<std::shared_ptr<const ComputeUnit>(const ConfigNode&)> make_unit;
 };
+
+// A kind of compute unit: `Unit` has its name as kModel and is made from what Spec::from reads.
+template <class Unit, class Spec>
+ComponentKind unit_kind(std::string description) {
+  return {Unit::kModel, "unit", std::move(description),
+          [](const ConfigNode& part) { (void)Spec::from(part); },
+          [](const ConfigNode& part) { return std::make_shared<const Unit>(Spec::from(part)); }};
+}
 
 class Registry {
  public:

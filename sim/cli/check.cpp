@@ -90,7 +90,7 @@ void check_file(const engine::Library& library, const std::string& path, Found& 
 }  // namespace
 
 int check(const Common& common, const std::vector<std::string>& files) {
-  const engine::Library library = engine::Library::open();
+  const engine::Library library = engine::Library::open(common.plugins);
   Diagnostics faults;
   Found found;
   for (const std::string& file : files) {

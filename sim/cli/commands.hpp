@@ -16,6 +16,7 @@ namespace joulesim::cli {
 struct Common {
   bool json = false;
   bool quiet = false;
+  std::vector<std::string> plugins;  // libraries with component kinds
 };
 
 struct RunArguments {

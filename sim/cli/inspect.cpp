@@ -80,7 +80,7 @@ void show_hardware(const Common& common, const engine::Library& library, const s
 }  // namespace
 
 int list(const Common& common, const std::string& what) {
-  const engine::Library library = engine::Library::open();
+  const engine::Library library = engine::Library::open(common.plugins);
   std::vector<Row> rows;
   if (what == "devices") {
     for (const auto& e : library.devices()) {
@@ -114,7 +114,7 @@ int list(const Common& common, const std::string& what) {
 }
 
 int show(const Common& common, const ShowArguments& arguments) {
-  const engine::Library library = engine::Library::open();
+  const engine::Library library = engine::Library::open(common.plugins);
   const std::string& thing = arguments.thing;
   const bool exported = engine::is_exported(thing);
   if (!exported && !arguments.dims.empty()) {

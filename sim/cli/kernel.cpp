@@ -119,7 +119,7 @@ hw::KernelRequest request_of(const KernelArguments& a) {
 }  // namespace
 
 int kernel(const Common& common, const KernelArguments& a) {
-  const engine::Library library = engine::Library::open();
+  const engine::Library library = engine::Library::open(common.plugins);
   const engine::Machine machine = engine::load_machine(library, a.device, {});
   const std::string stack = a.runtime.empty() ? machine.units.front().default_runtime : a.runtime;
   const hw::RuntimeSpec runtime = engine::load_runtime(library, stack, {}).spec;

@@ -18,6 +18,13 @@ using namespace joulesim;  // one file, and only its command table
 void add_common(CLI::App* command, cli::Common& common) {
   command->add_flag("--json", common.json, "results as JSON");
   command->add_flag("-q,--quiet", common.quiet, "no progress and no warnings");
+  const std::string name = command->get_name();  // some read no units
+  if (name != "eval" && name != "explain" && name != "memory" && name != "prune" &&
+      name != "quantise") {
+    command->add_option("--plugin", common.plugins, "library with component kinds; repeatable")
+        ->take_all()
+        ->allow_extra_args(false);
+  }
 }
 
 void add_run_options(CLI::App* command, cli::RunArguments& arguments) {

@@ -303,7 +303,7 @@ void require_new_name(const engine::Library& library, const std::string& name) {
 }
 
 int new_device(const Common& common, const NewArguments& arguments) {
-  const engine::Library library = engine::Library::open();
+  const engine::Library library = engine::Library::open(common.plugins);
   require_new_name(library, arguments.name);
   if (arguments.kind.empty() && arguments.like.empty()) {
     throw InputError("found neither --kind nor --like; expected one of them, such as --kind phone");

@@ -185,7 +185,7 @@ std::string part_text(const std::string& id, const std::string& model,
 }  // namespace
 
 int new_part(const Common& common, const NewArguments& arguments) {
-  const engine::Library library = engine::Library::open();
+  const engine::Library library = engine::Library::open(common.plugins);
   require_new_name(library, arguments.name);
   if (arguments.like.empty()) {
     throw InputError("found no --like; expected the nearest known part, such as --like rk3588_npu");

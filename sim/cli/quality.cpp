@@ -78,7 +78,7 @@ class Table {
   Table(const Common& common, const QualityArguments& arguments)
       : common_(common),
         arguments_(arguments),
-        library_(engine::Library::open()),
+        library_(engine::Library::open(common.plugins)),
         variants_(variants_of(arguments)),
         model_(load_for_text(arguments.model, arguments.text)) {}
 

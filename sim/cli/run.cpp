@@ -149,7 +149,7 @@ std::string stored_result(const std::string& name) {
 }  // namespace
 
 int run(const Common& common, const RunArguments& arguments) {
-  const engine::Library library = engine::Library::open();
+  const engine::Library library = engine::Library::open(common.plugins);
   const auto scenarios = find_all(library, arguments.scenarios, arguments);
   const Runs runs = simulate_all(common, arguments, scenarios);
   const std::vector<reports::Result>& results = runs.results;
@@ -171,7 +171,7 @@ int run(const Common& common, const RunArguments& arguments) {
 }
 
 int compare(const Common& common, const RunArguments& arguments) {
-  const engine::Library library = engine::Library::open();
+  const engine::Library library = engine::Library::open(common.plugins);
   std::vector<std::string> names;
   for (const std::string& name : arguments.scenarios) {
     if (stored_result(name).empty()) {

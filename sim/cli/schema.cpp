@@ -293,8 +293,8 @@ std::string json_schema(const engine::Library& library, const std::string& kind)
   return out.dump(2) + "\n";
 }
 
-int schema(const Common& /*common*/, const std::string& kind, bool page) {
-  const engine::Library library = engine::Library::open();
+int schema(const Common& common, const std::string& kind, bool page) {
+  const engine::Library library = engine::Library::open(common.plugins);
   if (const auto stray = stray_notes(library); !stray.empty()) {
     throw std::logic_error(
         fmt::format("notes about keys that nothing reads: {}", fmt::join(stray, ", ")));

@@ -106,7 +106,7 @@ Json drive_path(const hw::FlashSpec& flash, const hw::StorageSystemSpec& system,
 }  // namespace
 
 int storage(const Common& common, const StorageArguments& arguments) {
-  const engine::Library library = engine::Library::open();
+  const engine::Library library = engine::Library::open(common.plugins);
   const auto flash = load_part<hw::FlashSpec>(library, arguments.part, "flash", "--part");
   const std::uint64_t chunk = bytes_of("--chunk", arguments.chunk);
   const std::uint64_t range = bytes_of("--range", arguments.range);

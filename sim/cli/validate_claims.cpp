@@ -13,7 +13,7 @@
 namespace joulesim::cli {
 
 int validate_claims(const Common& common, const ValidateArguments& arguments) {
-  const engine::Library library = engine::Library::open();
+  const engine::Library library = engine::Library::open(common.plugins);
   reports::ProgressBar bar("claims", common.quiet);
   engine::LedgerOptions options;
   options.workers = arguments.jobs;

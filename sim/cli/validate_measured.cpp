@@ -40,7 +40,7 @@ void print_table(const std::vector<reports::ValidationGroup>& groups) {
 }  // namespace
 
 int validate_measured(const Common& common, const ValidateArguments& arguments) {
-  const engine::Library library = engine::Library::open();
+  const engine::Library library = engine::Library::open(common.plugins);
   engine::MeasuredSetting setting(library);
   std::vector<engine::MeasuredTable> tables;
   Diagnostics faults;

@@ -94,7 +94,8 @@ MemoryValidation validate(const Common& common, const ValidateArguments& argumen
   if (!arguments.data.empty()) {
     rows = read_reference(arguments.data, found.skipped);
   }
-  const std::vector<std::string> parts = engine::Library::open().part_names(hw::DramPart::kModel);
+  const std::vector<std::string> parts =
+      engine::Library::open(common.plugins).part_names(hw::DramPart::kModel);
   std::vector<engine::WorkerJob> jobs;
   for (const std::string& part : parts) {
     jobs.push_back(law_job(part));

@@ -32,7 +32,7 @@ int validate_published(const Common& common, const ValidateArguments& arguments)
     throw InputError("validate published: found no --data; expected a JSON list of figures");
   }
   const engine::PublishedTable table = engine::read_published(arguments.data);
-  const engine::Library library = engine::Library::open();
+  const engine::Library library = engine::Library::open(common.plugins);
   const auto predictions = engine::predict_published(library, table.rows);
   const fs::path out(arguments.out.empty() ? "out/published" : arguments.out);
   reports::write_atomically((out / "predictions_published.json").string(),

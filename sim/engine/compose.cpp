@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <utility>
 
@@ -183,6 +184,13 @@ void describe_inputs(const Prepared& prepared, reports::Result& result) {
   }
   if (machine.battery) {
     result.machine.push_back(number("battery", "Battery", any(machine.battery->capacity.value)));
+  }
+  for (const LoadedPlugin& plugin : machine.plugins) {
+    // The digest of the library stands with those of all files.
+    result.machine.push_back(words(
+        "plugin", "Plug-in",
+        fmt::format("{} (interface {}): {}", std::filesystem::path(plugin.path).filename().string(),
+                    plugin.interface, fmt::join(plugin.models, ", "))));
   }
   result.workload = {
       number("prompt_tokens", "Prompt", any(Tokens(static_cast<double>(s.prompt_tokens)))),

@@ -84,8 +84,9 @@ std::string shown_path(const fs::path& path) {
 
 Library::Library() : registry_(hw::make_registry()) {}
 
-Library Library::open() {
+Library Library::open(const std::vector<std::string>& plugins) {
   Library library;
+  library.plugins_ = load_plugins(plugins, library.registry_);
   std::vector<std::string> zoo;
   for (const fs::path& root : roots()) {
     library.add_root(root);
@@ -93,6 +94,20 @@ Library Library::open() {
   }
   library.zoo_ = models::list_zoo(zoo);
   return library;
+}
+
+const LoadedPlugin* Library::plugin_of(const std::string& model) const {
+  for (const LoadedPlugin& plugin : plugins_) {
+    if (std::find(plugin.models.begin(), plugin.models.end(), model) != plugin.models.end()) {
+      return &plugin;
+    }
+  }
+  return nullptr;
+}
+
+std::string Library::unknown_kind(const std::string& model) const {
+  return fmt::format("unknown component kind '{}'{}; a kind of a plug-in needs --plugin FILE.so",
+                     model, did_you_mean(model, registry_.models()));
 }
 
 ConfigFile Library::read(const std::string& path) const {

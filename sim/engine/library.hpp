@@ -7,6 +7,7 @@
 #include "hw/component/registry.hpp"
 #include "models/arch/zoo.hpp"
 #include "sim/base/config.hpp"
+#include "sim/engine/plugin.hpp"
 
 #include <filesystem>
 #include <map>
@@ -24,10 +25,16 @@ struct LibraryEntry {
 
 class Library {
  public:
-  // Throws InputError for files that are no TOML and for names used twice in one root.
-  static Library open();
+  // With the kinds of these plug-ins. Throws InputError for files that are no TOML, for names used
+  // twice in one root, and for plug-ins that do not load.
+  static Library open(const std::vector<std::string>& plugins = {});
 
   [[nodiscard]] const hw::Registry& registry() const { return registry_; }
+  [[nodiscard]] const std::vector<LoadedPlugin>& plugins() const { return plugins_; }
+  // The plug-in that brought a component kind; null for those of the product.
+  [[nodiscard]] const LoadedPlugin* plugin_of(const std::string& model) const;
+  // What to say of a component kind that is not here.
+  [[nodiscard]] std::string unknown_kind(const std::string& model) const;
   [[nodiscard]] const std::vector<LibraryEntry>& parts() const { return parts_; }
   [[nodiscard]] const std::vector<LibraryEntry>& devices() const { return devices_; }
   [[nodiscard]] const std::vector<LibraryEntry>& scenarios() const { return scenarios_; }
@@ -68,6 +75,7 @@ class Library {
   ConfigFile read_on(const std::string& path, std::vector<std::string>& chain) const;
 
   hw::Registry registry_;
+  std::vector<LoadedPlugin> plugins_;
   std::vector<std::filesystem::path> roots_;
   std::vector<LibraryEntry> parts_, devices_, scenarios_;
   std::vector<models::ZooEntry> zoo_;

@@ -45,9 +45,12 @@ class PartReader {
       file.set_owner(entry->id);
       const std::string model = file.root().text("model");
       const hw::ComponentKind* kind = library_.registry().find(model);
-      if (kind == nullptr || kind->role != role) {
-        node.error(key, fmt::format("part '{}' is a {}; expected a {}", name,
-                                    kind == nullptr ? "'" + model + "'" : kind->role, role));
+      if (kind == nullptr) {
+        file.root().error("model", library_.unknown_kind(model));
+        throw InputError(file.diagnostics());
+      }
+      if (kind->role != role) {
+        node.error(key, fmt::format("part '{}' is a {}; expected a {}", name, kind->role, role));
         return std::nullopt;
       }
       auto value = read(file.root());
@@ -56,6 +59,9 @@ class PartReader {
       machine_.figures.insert(machine_.figures.end(), file.figures().begin(), file.figures().end());
       machine_.files.push_back({entry->path, fnv1a(file.text())});
       add_bases(file, machine_.files);
+      if (const LoadedPlugin* plugin = library_.plugin_of(model)) {
+        machine_.add_plugin(*plugin);
+      }
       return value;
     } catch (const InputError& fault) {
       faults_.append(fault.diagnostics());
@@ -351,13 +357,21 @@ void check_part(const Library& library, ConfigFile& file) {
   const hw::ComponentKind* kind = library.registry().find(model);
   if (kind == nullptr) {
     if (!model.empty()) {
-      file.root().error("model", fmt::format("unknown component kind '{}'{}", model,
-                                             did_you_mean(model, library.registry().models())));
+      file.root().error("model", library.unknown_kind(model));
     }
     throw InputError(file.diagnostics());
   }
   kind->check(file.root());
   file.require_ok();
+}
+
+void Machine::add_plugin(const LoadedPlugin& plugin) {
+  for (const LoadedPlugin& known : plugins) {
+    if (known.path == plugin.path) {
+      return;
+    }
+  }
+  plugins.push_back(plugin);
 }
 
 std::string fnv1a(const std::string& text) {

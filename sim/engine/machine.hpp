@@ -70,11 +70,13 @@ struct Machine {
 
   std::vector<Figure> figures;
   std::vector<DigestedFile> files;
-  Diagnostics warnings;  // of the device file and its parts
+  std::vector<LoadedPlugin> plugins;  // whose kinds its parts are of
+  Diagnostics warnings;               // of the device file and its parts
 
   [[nodiscard]] Bandwidth peak_bandwidth() const {
     return dram.peak.value * static_cast<double>(channels);
   }
+  void add_plugin(const LoadedPlugin& plugin);  // once
   [[nodiscard]] const MachineUnit* unit(const std::string& name) const;
   // What a unit may fill of the cache.
   [[nodiscard]] hw::CacheClient cache_client(const std::string& unit) const;

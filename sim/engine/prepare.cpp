@@ -350,6 +350,9 @@ std::unique_ptr<Prepared> prepare_all(const Library& library, const Scenario& sc
   for (DigestedFile& file : prepared->files) {
     file.path = library.stored_name(file.path);
   }
+  for (const LoadedPlugin& plugin : machine.plugins) {
+    prepared->files.push_back({std::filesystem::path(plugin.path).filename(), plugin.fnv1a});
+  }
   prepared->tiers = tiers_of(machine, scenario.fits);
   const models::ModelSpec whole = prepared->model;
   if (scenario.devices > 1) {
