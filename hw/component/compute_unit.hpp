@@ -82,6 +82,13 @@ struct StackHabits {
   std::optional<Bandwidth> load_rate, build_rate;
 };
 
+// A tile that a scenario prescribes for a product on a GPU, instead of the library's choice.
+struct TilePin {
+  std::string label;  // of the operator, as reports name it
+  int rows = 0, columns = 0;
+  std::optional<int> stages, split;  // none: the fastest
+};
+
 // Costs that belong to the software stack rather than to the chip.
 struct RuntimeSpec {
   std::string name;
@@ -104,6 +111,7 @@ struct RuntimeSpec {
   KernelUse use;
   StackHabits habits;
   std::optional<Harness> harness;
+  std::vector<TilePin> pins;  // the scenario's, not the stack's
 };
 
 template <class Q>

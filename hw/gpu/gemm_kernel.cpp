@@ -1,7 +1,10 @@
 #include "hw/gpu/gemm_kernel.hpp"
 
+#include "sim/base/diagnostics.hpp"
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace joulesim::hw {
@@ -232,9 +235,25 @@ std::optional<GemmPlan> gemm_with(const KernelMachine& machine, const GemmShape&
   return plan;
 }
 
+namespace {
+
+constexpr std::array kSplits = {1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32};
+
+MatrixIssue issue_of(const KernelMachine& machine, const GemmShape& shape) {
+  return shape.type == DataType::fp32 ? MatrixIssue::lanes : machine.spec->issue;
+}
+
+std::string mapping_of(const GemmPlan& plan) {
+  return fmt::format("{}x{}x{} tiles, {} stages, {} blocks ({} an SM) in {} wave{}{}", plan.rows,
+                     plan.columns, plan.depth, plan.stages, plan.blocks, plan.resident, plan.waves,
+                     plan.waves == 1 ? "" : "s",
+                     plan.split > 1 ? fmt::format(", split-K {}", plan.split) : "");
+}
+
+}  // namespace
+
 GemmPlan plan_gemm(const KernelMachine& machine, const GemmShape& shape) {
-  constexpr std::array kSplits = {1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32};
-  const MatrixIssue issue = shape.type == DataType::fp32 ? MatrixIssue::lanes : machine.spec->issue;
+  const MatrixIssue issue = issue_of(machine, shape);
   const bool doubled = issue == MatrixIssue::lanes || machine.spec->copy == TileCopy::registers;
   GemmPlan best;
   const auto search = [&](const std::vector<GemmTile>& tiles, bool any_stages) {
@@ -263,10 +282,49 @@ GemmPlan plan_gemm(const KernelMachine& machine, const GemmShape& shape) {
   if (best.blocks == 0) {
     search(menu_of(MatrixIssue::lanes), true);
   }
-  best.run.mapping = fmt::format("{}x{}x{} tiles, {} stages, {} blocks ({} an SM) in {} wave{}{}",
-                                 best.rows, best.columns, best.depth, best.stages, best.blocks,
-                                 best.resident, best.waves, best.waves == 1 ? "" : "s",
-                                 best.split > 1 ? fmt::format(", split-K {}", best.split) : "");
+  best.run.mapping = mapping_of(best);
+  return best;
+}
+
+GemmPlan plan_pinned(const KernelMachine& machine, const GemmShape& shape, const TilePin& pin) {
+  const std::vector<GemmTile>& menu = menu_of(issue_of(machine, shape));
+  std::vector<std::string> sizes;
+  GemmPlan best;
+  bool known = false;
+  for (const GemmTile& tile : menu) {
+    sizes.push_back(fmt::format("{}x{}", tile.rows, tile.columns));
+    if (tile.rows != pin.rows || tile.columns != pin.columns) {
+      continue;
+    }
+    known = true;
+    for (const int stages : pin.stages ? std::vector{*pin.stages} : tile.stages) {
+      for (const int split : kSplits) {
+        if (pin.split && split != *pin.split) {
+          continue;
+        }
+        auto plan = gemm_with(machine, shape, tile, stages, split);
+        if (plan && (best.blocks == 0 || plan->run.time < best.run.time)) {
+          best = std::move(*plan);
+        }
+      }
+    }
+  }
+  if (!known) {
+    std::sort(sizes.begin(), sizes.end());
+    sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+    throw InputError(
+        fmt::format("no kernel has tiles of {}x{} for this matrix unit; "
+                    "expected {}",
+                    pin.rows, pin.columns, fmt::join(sizes, ", ")));
+  }
+  if (best.blocks == 0) {
+    throw InputError(
+        fmt::format("tiles of {}x{} with {} stages and split-K {} do not fit an SM or the product; "
+                    "expected fewer stages, smaller tiles or one of the splits {}",
+                    pin.rows, pin.columns, pin.stages ? std::to_string(*pin.stages) : "any",
+                    pin.split ? std::to_string(*pin.split) : "any", fmt::join(kSplits, ", ")));
+  }
+  best.run.mapping = "pinned: " + mapping_of(best);
   return best;
 }
 

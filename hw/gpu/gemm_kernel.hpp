@@ -41,6 +41,9 @@ struct GemmPlan {
 
 // The library's choice.
 GemmPlan plan_gemm(const KernelMachine& machine, const GemmShape& shape);
+// With the tile as told and the best of what is left open. Throws InputError when the library has
+// no such tile for the matrix unit or an SM does not hold it.
+GemmPlan plan_pinned(const KernelMachine& machine, const GemmShape& shape, const TilePin& pin);
 // One kernel as told; nothing when it does not fit an SM.
 std::optional<GemmPlan> gemm_with(const KernelMachine& machine, const GemmShape& shape,
                                   const GemmTile& tile, int stages, int split);

@@ -58,7 +58,11 @@ KernelRun run_product(const KernelMachine& machine, const Work& work, const Runt
   shape.a_cached = inputs < machine.spec->l2.value.si() ? 1 : 0;
   shape.w_cached = off_chip(work, Role::weight) > 0 ? 0 : 1;
   KernelRun run;
-  if (work.experts > 0) {
+  const auto pin = std::find_if(runtime.pins.begin(), runtime.pins.end(),
+                                [&](const TilePin& p) { return p.label == work.label; });
+  if (pin != runtime.pins.end() && work.experts == 0) {
+    run = plan_pinned(reached, shape, *pin).run;
+  } else if (work.experts > 0) {
     KernelRequest request;
     request.topk = std::max<std::int64_t>(1, work.choices);
     request.tokens = std::max<std::int64_t>(1, work.m / request.topk);

@@ -5,6 +5,7 @@
 #include "models/import/model.hpp"
 #include "sim/engine/devices.hpp"
 #include "sim/engine/kernel_query.hpp"
+#include "sim/engine/pinned_tiles.hpp"
 
 #include <fmt/format.h>
 
@@ -383,6 +384,7 @@ std::unique_ptr<Prepared> prepare_all(const Library& library, const Scenario& sc
       form_group(*prepared);
     }
   }
+  prepared->runtime.spec.pins = scenario.tiles;
   const hw::ComputeUnit& unit = *prepared->unit->unit;
   const hw::RuntimeSpec& runtime = prepared->runtime.spec;
   const auto plan = [&](const models::OperatorGraph& graph, const models::Phase& phase,
@@ -392,8 +394,10 @@ std::unique_ptr<Prepared> prepare_all(const Library& library, const Scenario& sc
     step.name = std::move(name);
     step.context = context;
     step.totals = models::totals_of(graph);
-    step.plan = mapping::plan_step(graph, prepared->placement, unit, runtime, scenario.unit_place,
-                                   memory_view(prepared->machine));
+    step.plan = at_place(scenario, [&] {
+      return mapping::plan_step(graph, prepared->placement, unit, runtime, scenario.unit_place,
+                                memory_view(prepared->machine));
+    });
     return step;
   };
   prepared->prefill =
@@ -406,6 +410,7 @@ std::unique_ptr<Prepared> prepare_all(const Library& library, const Scenario& sc
     prepared->decode.push_back(
         plan(graph_of(*prepared, phase), phase, fmt::format("decode at {}", context), context));
   }
+  check_pins(*prepared);
   // An encoder's weights are the model's too, though no decode step reads them.
   for (PlannedStep& step : prepared->decode) {
     step.totals.parameters = prepared->prefill.totals.parameters;

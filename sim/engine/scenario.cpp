@@ -263,6 +263,22 @@ void read_scenario_keys(const ConfigNode& root, Scenario& scenario) {
     scenario.units_place = placed->region();
   }
 
+  constexpr std::int64_t kLargestTile = 1024;
+  constexpr std::int64_t kMostStages = 32;
+  for (const ConfigNode& tile : machine.tables("tile")) {
+    const auto small = [](const std::optional<std::int64_t>& v) {
+      return v ? std::optional<int>(static_cast<int>(*v)) : std::nullopt;
+    };
+    hw::TilePin pin;
+    pin.label = tile.text("operator");
+    pin.rows = static_cast<int>(tile.integer("rows", 1, kLargestTile));
+    pin.columns = static_cast<int>(tile.integer("columns", 1, kLargestTile));
+    pin.stages = small(tile.integer_if("stages", 1, kMostStages));
+    pin.split = small(tile.integer_if("split", 1, kMostStages));
+    scenario.tiles.push_back(std::move(pin));
+    scenario.tiles_place = tile.region();
+  }
+
   scenario.storage_place = scenario.weights_place;
   if (const auto node = root.table_if("storage")) {
     scenario.storage = read_storage(*node, machine, weights_in);

@@ -2,6 +2,7 @@
 // scenarios/*.toml; every input is visible in the file and in the result.
 #pragma once
 
+#include "hw/component/compute_unit.hpp"
 #include "hw/flash/storage_system.hpp"
 #include "models/graph/passes.hpp"
 #include "sim/base/config.hpp"
@@ -75,6 +76,7 @@ struct Scenario {
   std::string device;
   std::optional<std::string> unit, runtime;
   UnitPlacement units;
+  std::vector<hw::TilePin> tiles;   // prescribed for products on a GPU
   std::int64_t devices = 1;         // equal ones of a node that share every layer
   bool fits = false;                // memory is taken to hold the model: somebody has run it
   std::string weights_in = "dram";  // or "flash": something streams
@@ -94,7 +96,7 @@ struct Scenario {
 
   // Places of inputs, for messages about them.
   Region model_place, transform_place, device_place, devices_place, unit_place, units_place,
-      runtime_place, weights_place, workload_place, battery_place, storage_place;
+      runtime_place, weights_place, workload_place, battery_place, storage_place, tiles_place;
 };
 
 class Library;

@@ -81,3 +81,31 @@ TEST_CASE("a unit that the device does not have is a fault of the scenario") {
   const std::string text = refusal("opt_6_7b_gpu_pim", {"machine.placement.vectors=\"cpu\""});
   CHECK(text.find("vectors are placed on 'cpu'") != std::string::npos);
 }
+
+TEST_CASE("a prescribed tile is taken for its product alone") {
+  const std::vector<std::string> tile = {
+      "machine.tile=[{operator=\"down\", rows=128, columns=128, stages=4, split=1}]"};
+  const auto p = prepared("llama_3_1_70b_8_h100", tile);
+  std::size_t pinned = 0;
+  for (const hw::TileProgram& program : p->prefill.plan.programs) {
+    const bool told = program.mapping.find("pinned: 128x128x64 tiles, 4 stages") == 0;
+    CHECK(told == (p->prefill.plan.works[program.work].label == "down"));
+    pinned += told ? 1 : 0;
+  }
+  CHECK(pinned == static_cast<std::size_t>(p->model.stored_layers()));
+}
+
+TEST_CASE("a tile that cannot be is refused with the reason and the place") {
+  const auto with = [](const std::string& tile) {
+    return refusal("llama_3_1_70b_8_h100", {"machine.tile=[{" + tile + "}]"});
+  };
+  CHECK_THAT(with("operator=\"down\", rows=96, columns=96"),
+             Catch::Contains("no kernel has tiles of 96x96") && Catch::Contains("128x256"));
+  CHECK_THAT(with("operator=\"down\", rows=256, columns=128, stages=32"),
+             Catch::Contains("do not fit an SM"));
+  CHECK_THAT(with("operator=\"dwon\", rows=128, columns=128"),
+             Catch::Contains("no product of the model") && Catch::Contains("did you mean 'down'?"));
+  CHECK_THAT(
+      refusal("tinyllama_rk3588", {"machine.tile=[{operator=\"down\", rows=128, columns=128}]"}),
+      Catch::Contains("takes none"));
+}
