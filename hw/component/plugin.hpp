@@ -16,28 +16,28 @@
 //   refusal         why it cannot run a work; nothing if it can. Scenarios whose operators are
 //                   refused are wrong input, all of them named at once.
 //   lower           a work as a tile program: runs of equal tiles, each with the bytes that it
-//   loads
-//                   and stores of the work's streams, picoseconds of computing, and joules by
+//                   loads and stores of the work's streams, picoseconds of computing, and joules by
 //                   cause. Pure: the same work gives the same program. Loads, memories, overlap and
 //                   contention are simulated by the engine, not by the kind.
-//   causes          names of its energies, in the order of TileRun::joules. Energy of memories is
-//                   theirs, idle_power and active_power are booked by the engine: neither belongs
-//                   here.
+//   causes          names of its energies, in the order of TileRun::joules. Memories book their own
+//                   energy, the engine books idle_power and active_power: neither belongs here.
 //   peak, types     for rooflines and for the choice of the multiplier's type
 //   local_memory    activations that fit there are not moved (their streams have tier -1)
 //   port_bandwidth, tile_buffers   how fast and how far ahead the engine loads for it
 //   at_corner, scaled              the same unit with ranges at an end, or made faster: uncertainty
 //                                  and bottlenecks come from simulating these
-// Helpers: Arithmetic (rates and energies by type), spread and cheapest_passes (tiling.hpp),
-// EnergyCause::of, move_to_corner.
 //
-// Units: quantities are types in SI units (sim/base/quantity.hpp); `_ps` are whole picoseconds,
-// joules are J, Work's bits are bits. Peaks and energies per operation count a MAC as two. Errors:
-// `from` reports what is wrong with a part by ConfigNode::error, at the key, and goes on; reading
-// has required keys, units and sources checked already. Anything thrown later that is no InputError
-// ends the program as a bug. A plug-in is code that runs with the program's rights, and may not
-// write to the standard streams.
-//
+// Helpers:     Arithmetic (rates and energies by type), spread and cheapest_passes (tiling.hpp),
+//              EnergyCause::of, move_to_corner.
+// Units:       quantities are types in SI units (sim/base/quantity.hpp); `_ps` are whole
+//              picoseconds, joules are J, Work's bits are bits. Peaks and energies per operation
+//              count a MAC as two.
+// Errors:      `from` reports what is wrong with a part by ConfigNode::error, at the key, and goes
+//              on; reading has required keys, units and sources checked already. What is thrown
+//              later, and a program that moves what its work does not have or has figures that are
+//              negative or not finite, ends the run as wrong input that names the plug-in. A
+//              plug-in is code that runs with the program's rights, and may not write to the
+//              standard streams.
 // Leaves out:  kinds that are no compute units; unloading.
 // Checked by:  tests/plugin/plugin.cpp.
 #pragma once

@@ -1,6 +1,7 @@
 #include "sim/engine/plugin.hpp"
 
 #include "hw/component/plugin.hpp"
+#include "hw/component/watched_unit.hpp"
 #include "sim/base/diagnostics.hpp"
 #include "sim/engine/machine.hpp"
 
@@ -143,7 +144,11 @@ LoadedPlugin load(const std::string& path, const std::vector<LoadedPlugin>& othe
                               model, owner));
   }
   for (const auto& [model, kind] : kinds.all()) {
-    registry.add(kind);
+    hw::ComponentKind own = kind;
+    own.make_unit = [make = kind.make_unit, path](const ConfigNode& part) {
+      return hw::watched(make(part), path);
+    };
+    registry.add(std::move(own));
     plugin.models.push_back(model);
   }
   return plugin;

@@ -3,7 +3,7 @@
 // Models:      a library is loaded and asked in a process of its own first, so that one that is
 //              damaged or crashes is refused like any other wrong input; then here, with everything
 //              that it must be held against what it is. Libraries stay loaded to the end.
-// Leaves out:  protection from what a plug-in does later.
+// Leaves out:  what its units answer later (hw/component/watched_unit.hpp).
 // Checked by:  tests/plugin/plugin.cpp.
 #pragma once
 

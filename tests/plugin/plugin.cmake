@@ -17,6 +17,7 @@ joulesim_plugin(no_symbol tests/plugin/faulty.cpp DEFINITIONS FAULT_NO_SYMBOL)
 joulesim_plugin(throwing tests/plugin/faulty.cpp DEFINITIONS FAULT_THROWING)
 joulesim_plugin(crashing tests/plugin/faulty.cpp DEFINITIONS FAULT_CRASHING)
 joulesim_plugin(ending tests/plugin/faulty.cpp DEFINITIONS FAULT_ENDING)
+joulesim_plugin(unsound tests/plugin/unsound.cpp)
 
 joulesim_test(plugin_test
   SOURCES tests/plugin/plugin.cpp
@@ -25,4 +26,4 @@ joulesim_test(plugin_test
 target_compile_definitions(plugin_test PRIVATE JOULESIM_PROGRAM="$<TARGET_FILE:joulesim>"
   JOULESIM_PLUGINS="$<TARGET_FILE_DIR:dot_engine>")
 add_dependencies(plugin_test joulesim dot_engine next_interface other_layout known_kind half_kind no_kind no_symbol
-  throwing crashing ending)
+  throwing crashing ending unsound)

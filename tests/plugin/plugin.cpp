@@ -7,6 +7,8 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -222,6 +224,42 @@ TEST_CASE("libraries that are no plug-ins are refused as wrong input") {
   refused("crashing", {"crashing.so: error:", "crashes when it is loaded", "interface 1"});
   refused("ending", {"ending.so: error:", "ends the program", "interface 1"});
   refused("missing", {"missing.so: error:", "no such file"});
+}
+
+TEST_CASE("a unit that breaks the interface ends the run as the plug-in's fault") {
+  const Example place;
+  const std::string part = R"(part = "dot_64"
+model = "unsound"
+title = "TITLE"
+[sources]
+t = { kind = "assumed", title = "t", reason = "test" }
+[unit]
+clock = { value = "1 GHz", source = "t" }
+[arithmetic.int8]
+macs_per_cycle = { value = 64, source = "t" }
+energy = { value = "1 pJ/MAC", source = "t" }
+[arithmetic.fp16]
+macs_per_cycle = { value = 64, source = "t" }
+energy = { value = "1 pJ/MAC", source = "t" }
+[vector]
+rate = { value = "1 Gop/s", source = "t" }
+energy = { value = "1 pJ/op", source = "t" }
+[control]
+energy = { value = "1 pJ/op", source = "t" }
+[power]
+idle = { value = "1 W", source = "t" }
+active = { value = "1 W", source = "t" }
+)";
+  const std::vector<std::pair<std::string, std::string>> faults{
+      {"throws", "out of ideas"},       {"joules", "nan J"},
+      {"causes", "joules of 4 causes"}, {"time", "of -1000000000000 ps"},
+      {"stream", "a move of stream"},   {"port", "no bandwidth"},
+      {"scaled", "found no unit"}};
+  for (const auto& [title, words] : faults) {
+    place.write("dot_64.toml", exchanged(part, "TITLE", title));
+    place.refuses("run dot.toml --no-plots --fidelity analytic" + plugin("unsound"),
+                  {"unsound.so: error:", words});
+  }
 }
 
 TEST_CASE("files that are no libraries are refused, all at once") {
