@@ -152,6 +152,7 @@ Json time(const Result& r, const PlotSet& plots) {
     return false;
   }
   Json operators = Json::array();
+  Json mappings = Json::array();
   std::vector<std::string> order = phases(r);
   const auto first = std::find(order.begin(), order.end(), main_phase(r));
   if (first != order.end()) {
@@ -172,6 +173,9 @@ Json time(const Result& r, const PlotSet& plots) {
                            {"raw_bytes", raw(o.bytes)},
                            {"bytes", show(any(Bytes(o.bytes)))},
                            {"bound", o.bound}});
+      if (!o.mapping.empty()) {
+        mappings.push_back({{"phase", o.phase}, {"name", o.name}, {"mapping", o.mapping}});
+      }
     }
   }
   Json busy = Json::array();
@@ -188,6 +192,8 @@ Json time(const Result& r, const PlotSet& plots) {
   return {{"plots", figures(plots, {"operators", "roofline"})},
           {"has_operators", !operators.empty()},
           {"operators", std::move(operators)},
+          {"has_mappings", !mappings.empty()},
+          {"mappings", std::move(mappings)},
           {"has_busy", !busy.empty()},
           {"busy", std::move(busy)}};
 }

@@ -51,8 +51,9 @@ struct OperatorRow {              // one kind of operator over one step of a pha
   double seconds = 0;             // all executions, exposed
   double joules = 0;
   double ops = 0;
-  double bytes = 0;   // moved from or to memory
-  std::string bound;  // "lpddr4x bandwidth", "npu arithmetic", "launch", …
+  double bytes = 0;     // moved from or to memory
+  std::string bound;    // "lpddr4x bandwidth", "npu arithmetic", "launch", …
+  std::string mapping;  // tiles, stages, waves; empty where the unit has no choice
 };
 
 struct Footprint {

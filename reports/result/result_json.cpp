@@ -109,7 +109,8 @@ Json operators(const OperatorRow& o) {
           {"joules", number(o.joules, o.name)},
           {"ops", number(o.ops, o.name)},
           {"bytes", number(o.bytes, o.name)},
-          {"bound", o.bound}};
+          {"bound", o.bound},
+          {"mapping", o.mapping}};
 }
 
 Json memory(const MemoryRow& m) {

@@ -102,9 +102,9 @@ void read_rows(const Place& root, Result& r) {
                    p.number("exposed_share")};
   });
   r.operators = root.rows<OperatorRow>("operators", [](const Place& p) {
-    return OperatorRow{p.text("phase"),    p.text("name"),      p.text("unit"),
-                       p.integer("count"), p.number("seconds"), p.number("joules"),
-                       p.number("ops"),    p.number("bytes"),   p.text("bound")};
+    return OperatorRow{p.text("phase"),     p.text("name"),     p.text("unit"),  p.integer("count"),
+                       p.number("seconds"), p.number("joules"), p.number("ops"), p.number("bytes"),
+                       p.text("bound"),     p.text("mapping")};
   });
   r.memory = root.rows<MemoryRow>("memory", memory);
   r.sensitivity = root.rows<SensitivityRow>("sensitivity", [](const Place& p) {

@@ -28,8 +28,8 @@ std::string bound_of(const Prepared& prepared, const OperatorActivity& op) {
 
 // An energy split over operators: unit energy as counted, memory's by bytes, the rest by time.
 void fill_phase_operators(const Prepared& prepared, const std::string& phase,
-                          const Activity& activity, const std::vector<Cost>& costs,
-                          reports::Result& result) {
+                          const mapping::StepPlan& plan, const Activity& activity,
+                          const std::vector<Cost>& costs, reports::Result& result) {
   double moved = 0;
   double unit_joules = 0;
   const auto devices = static_cast<double>(prepared.scenario.devices);
@@ -58,6 +58,12 @@ void fill_phase_operators(const Prepared& prepared, const std::string& phase,
     row.ops = op.ops;
     row.bytes = op.moved.si();
     row.bound = host ? "host" : link ? "link" : bound_of(prepared, op);
+    for (const hw::TileProgram& program : plan.programs) {
+      if (plan.works[program.work].label == op.label) {
+        row.mapping = program.mapping;
+        break;
+      }
+    }
     for (const double j : op.joules) {
       row.joules += j * devices;
     }
@@ -86,11 +92,11 @@ Exposure exposure_of(const Activity& activity) {
 
 void fill_operators(const Prepared& prepared, const Simulated& simulated, const Request& request,
                     reports::Result& result) {
-  fill_phase_operators(prepared, "prefill", request.prefill.activity, request.prefill.costs,
-                       result);
+  fill_phase_operators(prepared, "prefill", prepared.prefill.plan, request.prefill.activity,
+                       request.prefill.costs, result);
   const Activity& step = simulated.decode[simulated.middle].total;
   fill_phase_operators(
-      prepared, "decode", step,
+      prepared, "decode", prepared.decode[simulated.middle].plan, step,
       times(costs_of(step, {&prepared.machine, prepared.unit, prepared.scenario.display_on, true}),
             static_cast<double>(prepared.scenario.devices)),
       result);

@@ -291,6 +291,7 @@ Result odd_result() {
     row.cause = row.cause == "read" ? kOddText : row.cause;
   }
   for (OperatorRow& row : r.operators) {
+    row.mapping = kOddText;
     row.name += kOddText;
     row.bound += kOddText;
   }
