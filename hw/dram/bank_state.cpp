@@ -181,7 +181,7 @@ void BankState::wake(int unit, Clock t) {
   log(t, self ? DramCommand::self_wake : DramCommand::wake, unit << unit_shift_);
   count_sleep(counters_, unit, t);
   rank_state_[at(unit)] = RankState::awake;
-  const Clock any = self ? gates_.sr_exit_any : gates_.exit_any;
+  const Tick any = self ? gates_.sr_exit_any : gates_.exit_any;
   for (PerBank* slots : {&unit_act_, &unit_pre_, &unit_column_[0], &unit_column_[1], &pre_all_,
                          &ref_, &unit_ref_bank_, &self_sleep_}) {
     raise((*slots)[at(unit)], r, any);

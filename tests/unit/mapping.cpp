@@ -20,6 +20,12 @@ using namespace joulesim::mapping;
 
 namespace {
 
+PlacementWish weights_in(const std::string& tier) {
+  PlacementWish wish;
+  wish.weights = tier;
+  return wish;
+}
+
 const std::string kRoot = JOULESIM_SOURCE_DIR;
 
 models::ModelSpec model(const std::string& name) {
@@ -224,7 +230,8 @@ TEST_CASE("no two places overlap, and every stream stays inside its own") {
 TEST_CASE("weights can live on flash while caches and activations stay in DRAM") {
   const models::OperatorGraph graph =
       models::build_graph(model("mobilellm_125m"), models::Phase::decode(100));
-  const Placement placement = place(graph, graph, 128, tiers_of(1e9, 1e11), {"flash"}, {});
+  const Placement placement =
+      place(graph, graph, 128, tiers_of(1e9, 1e11), weights_in("flash"), {});
   CHECK(placement.use[0].weights == Bytes(0));
   CHECK(placement.use[1].weights.si() ==
         static_cast<double>(models::totals_of(graph).weight_bytes));
@@ -246,9 +253,10 @@ TEST_CASE("a model that is too large is refused with what every tier needs and h
   CHECK(contains(small, "flash needs 0 B"));
   CHECK(contains(small, "the weights would fit 'flash'"));
   CHECK(contains(with(1e8, 1e8), "the weights fit no tier"));
-  CHECK(contains(refusal([&] { (void)place(graph, graph, 128, tiers_of(1e9, 1e9), {"flsh"}, {}); }),
-                 "found no memory 'flsh' in the machine; expected dram, flash; did you mean "
-                 "'flash'?"));
+  CHECK(contains(
+      refusal([&] { (void)place(graph, graph, 128, tiers_of(1e9, 1e9), weights_in("flsh"), {}); }),
+      "found no memory 'flsh' in the machine; expected dram, flash; did you mean "
+      "'flash'?"));
 }
 
 TEST_CASE("a unit's refusals are told once for every kind of operator") {
