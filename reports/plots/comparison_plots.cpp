@@ -225,10 +225,85 @@ void energy_per_token(Script& script, const std::vector<Result>& results) {
       stacks, [](const Stack& s) { return s.whole > 0 ? 100 * s.per_joule / s.whole : 0; }));
 }
 
+// Speed against energy of a token, with the results that no other one beats at both.
+void pareto(Script& script, const std::vector<Result>& results) {
+  struct Point {
+    std::string name;
+    double speed = 0, joules = 0;
+  };
+  std::vector<Point> all;
+  for (const Result& r : results) {
+    const Metric* speed = r.metric("decode.tokens_per_second");
+    const Metric* joules = r.metric("energy.per_token");
+    if (speed != nullptr && joules != nullptr && speed->value.si > 0 && joules->value.si > 0) {
+      all.push_back({r.name, speed->value.si, joules->value.si});
+    }
+  }
+  if (all.size() < 2) {
+    return;
+  }
+  std::vector<Point> front;
+  double least_speed = all.front().speed;
+  double most_speed = least_speed;
+  double least_joules = all.front().joules;
+  double most_joules = least_joules;
+  for (const Point& p : all) {
+    const bool beaten = std::any_of(all.begin(), all.end(), [&](const Point& q) {
+      return q.speed >= p.speed && q.joules <= p.joules &&
+             (q.speed > p.speed || q.joules < p.joules);
+    });
+    if (!beaten) {
+      front.push_back(p);
+    }
+    least_speed = std::min(least_speed, p.speed);
+    most_speed = std::max(most_speed, p.speed);
+    least_joules = std::min(least_joules, p.joules);
+    most_joules = std::max(most_joules, p.joules);
+  }
+  std::sort(front.begin(), front.end(),
+            [](const Point& a, const Point& b) { return a.speed < b.speed; });
+  script.begin("pareto", "Speed against energy of a token: the line joins what nothing else beats",
+               380);
+  constexpr double kRoom = 2;  // around the points, of logarithmic axes
+  const double left = least_speed / kRoom;
+  const double top = most_joules * kRoom;
+  script.command("set logscale xy");
+  script.command("set format x '%.0s%c'");
+  script.command("set format y '%.0s %cJ'");
+  script.command("set xlabel 'decode speed (tokens/s)'");
+  script.command("set ylabel 'energy of a token'");
+  script.command(fmt::format("set xrange [{}:{}]", number(left), number(most_speed * kRoom)));
+  script.command(fmt::format("set yrange [{}:{}]", number(least_joules / kRoom), number(top)));
+  // Steps: at any speed, the least energy that is had at that speed or above.
+  Curve::Points steps;
+  double from = left;
+  for (const Point& p : front) {
+    steps.emplace_back(from, p.joules);
+    steps.emplace_back(p.speed, p.joules);
+    from = p.speed;
+  }
+  steps.emplace_back(from, top);
+  std::vector<Curve> curves = {Curve::of_line("#808080", "", std::move(steps), 1.4, 2)};
+  Curve::Points rest;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i < kPalette.size()) {
+      curves.push_back(
+          Curve::of_points(kPalette[i], all[i].name, {{all[i].speed, all[i].joules}}, 7, 1.6));
+    } else {
+      rest.emplace_back(all[i].speed, all[i].joules);
+    }
+  }
+  if (!rest.empty()) {
+    curves.push_back(Curve::of_points(kOther, "others", std::move(rest), 7, 1.2));
+  }
+  script.draw(curves);
+}
+
 }  // namespace
 
 void plot_comparison(Script& script, const std::vector<Result>& results) {
   energy_per_token(script, results);
+  pareto(script, results);
   constexpr std::size_t kMost = 8;
   const auto names = compared_metrics(results);
   std::size_t drawn = 0;

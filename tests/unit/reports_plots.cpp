@@ -119,6 +119,7 @@ TEST_CASE("a comparison plots what at least two results have") {
   other.name = "other";
   const auto names = names_of(draw_comparison({phone_result(), other, fleet_result()}));
   CHECK(names.front() == "energy_per_token");
+  CHECK(std::find(names.begin(), names.end(), "pareto") != names.end());
   CHECK(std::find(names.begin(), names.end(), "metric_decode_tokens_per_second") != names.end());
   CHECK(std::find(names.begin(), names.end(), "metric_battery_hours") != names.end());
   CHECK(std::find(names.begin(), names.end(), "metric_fleet_power") == names.end());
