@@ -13,11 +13,6 @@
 namespace joulesim::engine {
 namespace {
 
-// Assumed where a table does not give it: chat prompts; runs of public score-boards at 8B fit it.
-constexpr double kPrompt = 600;
-// Chat prompts are log-normal with a sigma of about 2.3: many of a line, few of a book.
-constexpr double kPromptSpread = 13;
-
 double number_or(const std::string& text, double otherwise) {
   double value = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -94,9 +89,9 @@ std::vector<ServingPrediction> predict_serving(const Library& library, MeasuredS
       const double replicas = number_or(table.field(i, "dp"), 1);
       const double gpus = number_or(table.field(i, "n_gpus"), 1);
       load.batch = batch / replicas;
-      load.prompt = number_or(table.field(i, "prompt_len"), kPrompt);
-      load.prompt_spread = kPromptSpread;
-      load.answer = number_or(table.field(i, "avg_output_len"), kPrompt);
+      const double prompt = number_or(table.field(i, "prompt_len"), 0);
+      set_prompt(load, prompt > 0 ? std::optional(prompt) : std::nullopt);
+      load.answer = number_or(table.field(i, "avg_output_len"), kChatPrompt);
       const ServingStep step =
           serving_step(*machine, model, load,
                        setting.serving_runtime(table.field(i, "framework"),

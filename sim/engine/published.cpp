@@ -23,7 +23,6 @@ namespace {
 
 // Where a row does not say: a prompt and an answer of customary benchmarks, and a chat's prompt.
 constexpr std::int64_t kPrompt = 128, kAnswer = 128;
-constexpr double kChatPrompt = 600;
 
 class Predictor {
  public:
@@ -249,7 +248,8 @@ class Predictor {
     }
     ServingLoad load;
     load.shards = request.devices;
-    load.prompt = row.prompt > 0 ? static_cast<double>(row.prompt) : kChatPrompt;
+    set_prompt(load,
+               row.prompt > 0 ? std::optional(static_cast<double>(row.prompt)) : std::nullopt);
     load.answer = row.answer > 0 ? static_cast<double>(row.answer) : kChatPrompt;
     if (row.prompt < 0) {
       p.assumptions = fmt::format("a chat's prompt of {}", kChatPrompt);
@@ -265,7 +265,7 @@ class Predictor {
     const double rate = load.batch / step.time.si();
     const double power = step.power.si() * static_cast<double>(request.devices);
     p.bound = step.bound;
-    p.value = factor_ * (row.metric == "median_inter_token_latency" ? step.time.si()
+    p.value = factor_ * (row.metric == "median_inter_token_latency" ? step.usual.si()
                          : row.metric == "avg_power_all_gpus"       ? power
                          : row.metric == "energy_per_output_token"  ? power / rate
                                                                     : rate);

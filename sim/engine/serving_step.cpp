@@ -164,6 +164,14 @@ StepCost step_with(const Machine& machine, const models::ModelSpec& model, const
 
 }  // namespace
 
+void set_prompt(ServingLoad& load, std::optional<double> tokens) {
+  // Log-normal with a sigma of about 2.3: many of a line, few of a book. Mean and spread fit runs
+  // of public score-boards at 8B (27 on H100s); one value for all devices and models.
+  constexpr double kChatSpread = 13;
+  load.prompt = tokens.value_or(kChatPrompt);
+  load.prompt_spread = tokens ? 0 : kChatSpread;
+}
+
 ServingStep serving_step(const Machine& machine, const models::ModelSpec& model,
                          const ServingLoad& load, const hw::RuntimeSpec& runtime) {
   constexpr double kNegligible = 1e-3;

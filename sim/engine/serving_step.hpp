@@ -12,6 +12,7 @@
 #include "models/arch/model_spec.hpp"
 #include "sim/engine/machine.hpp"
 
+#include <optional>
 #include <string>
 
 namespace joulesim::engine {
@@ -23,6 +24,11 @@ struct ServingLoad {
   double answer = 1;         // tokens
   std::int64_t shards = 1;   // tensor parallelism
 };
+
+// Prompts of so many tokens, all alike; without a number a chat's, which is assumed.
+void set_prompt(ServingLoad& load, std::optional<double> tokens);
+// Tokens of a chat's prompt, mean, where a source does not give them; assumed.
+inline constexpr double kChatPrompt = 600;
 
 struct ServingStep {
   std::string refusal;
