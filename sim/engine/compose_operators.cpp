@@ -28,7 +28,7 @@ std::string bound_of(const Prepared& prepared, const OperatorActivity& op) {
 
 // An energy split over operators: unit energy as counted, memory's by bytes, the rest by time.
 void fill_phase_operators(const Prepared& prepared, const std::string& phase,
-                          const mapping::StepPlan& plan, const Activity& activity,
+                          const std::vector<std::string>& mappings, const Activity& activity,
                           const std::vector<Cost>& costs, reports::Result& result) {
   double moved = 0;
   double unit_joules = 0;
@@ -58,9 +58,9 @@ void fill_phase_operators(const Prepared& prepared, const std::string& phase,
     row.ops = op.ops;
     row.bytes = op.moved.si();
     row.bound = host ? "host" : link ? "link" : bound_of(prepared, op);
-    for (const hw::TileProgram& program : plan.programs) {
-      if (plan.works[program.work].label == op.label) {
-        row.mapping = program.mapping;
+    for (const std::string& mapping : mappings) {
+      if (mapping.starts_with(op.label + ": ")) {
+        row.mapping = mapping.substr(op.label.size() + 2);
         break;
       }
     }
@@ -92,11 +92,11 @@ Exposure exposure_of(const Activity& activity) {
 
 void fill_operators(const Prepared& prepared, const Simulated& simulated, const Request& request,
                     reports::Result& result) {
-  fill_phase_operators(prepared, "prefill", prepared.prefill.plan, request.prefill.activity,
+  fill_phase_operators(prepared, "prefill", simulated.prefill.mappings, request.prefill.activity,
                        request.prefill.costs, result);
   const Activity& step = simulated.decode[simulated.middle].total;
   fill_phase_operators(
-      prepared, "decode", prepared.decode[simulated.middle].plan, step,
+      prepared, "decode", simulated.decode[simulated.middle].mappings, step,
       times(costs_of(step, {&prepared.machine, prepared.unit, prepared.scenario.display_on, true}),
             static_cast<double>(prepared.scenario.devices)),
       result);

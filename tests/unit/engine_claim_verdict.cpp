@@ -1,5 +1,6 @@
 // Verdicts from values, ranges and tolerances.
 #include "sim/engine/claim_verdict.hpp"
+#include "tests/unit/claim_figure.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -11,23 +12,8 @@ using reports::ClaimFigure;
 using reports::Expectation;
 using reports::Judged;
 using reports::Verdict;
-
-AnyQuantity joules(double si) { return {si, kJoule}; }
-
-ClaimFigure figure_of(double value, std::optional<double> said, double within = 1.25) {
-  ClaimFigure figure;
-  figure.id = "energy";
-  figure.label = "Energy";
-  figure.formula = "base.energy.per_request";
-  figure.value = joules(value);
-  if (said) {
-    Expectation expected;
-    expected.figure = joules(*said);
-    expected.within = within;
-    figure.readings.push_back(expected);
-  }
-  return figure;
-}
+using reports::testing::figure_of;
+using reports::testing::joules;
 
 Judged verdict_of(ClaimFigure figure) {
   judge(figure);

@@ -2,6 +2,7 @@
 #include "reports/html/claims.hpp"
 #include "reports/html/page.hpp"
 #include "reports/result/claim.hpp"
+#include "tests/unit/claim_figure.hpp"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -9,22 +10,8 @@
 namespace joulesim::reports {
 namespace {
 
-AnyQuantity joules(double si) { return {si, kJoule}; }
-
-ClaimFigure figure_of(double value, std::optional<double> said, double within = 1.25) {
-  ClaimFigure figure;
-  figure.id = "energy";
-  figure.label = "Energy";
-  figure.formula = "base.energy.per_request";
-  figure.value = joules(value);
-  if (said) {
-    Expectation expected;
-    expected.figure = joules(*said);
-    expected.within = within;
-    figure.readings.push_back(expected);
-  }
-  return figure;
-}
+using testing::figure_of;
+using testing::joules;
 
 Claim claim_of(std::vector<ClaimFigure> figures) {
   Claim claim;
