@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace joulesim::hw {
 namespace {
@@ -29,6 +30,14 @@ PimSpec PimSpec::from(const ConfigNode& part) {
   } else {
     spec.columns_per_broadcast = pim.whole("columns_per_broadcast", 1, kMost);
   }
+  constexpr std::int64_t kMostBits = 64;
+  if (const auto bits = pim.whole_if("narrowest_weights", 1, kMostBits)) {
+    spec.narrowest_weights = *bits;
+  }
+  if (const auto bits = pim.whole_if("widest_weights", 1, kMostBits)) {
+    spec.widest_weights = *bits;
+  }
+  spec.power_limit = pim.figure_if<Power>("power_limit");
   spec.mode_switch = pim.figure<Time>("mode_switch");
   spec.column = pim.figure<EnergyPerByte>("column");
   if (!spec.dram.energy) {
@@ -61,7 +70,34 @@ Bandwidth PimBanks::inner_bandwidth() const {
   return Bandwidth(real(spec_.channels) * column / seconds);
 }
 
-PimSweep PimBanks::sweep(Bytes matrix, Bytes operand) const {
+std::optional<std::string> PimBanks::refusal(const Work& work) const {
+  // Scales beside the weights add a fraction of a bit.
+  if (spec_.widest_weights > 0 && work.kind == WorkKind::matmul &&
+      work.weight_bits >= real(spec_.widest_weights) + 1) {
+    return fmt::format("'{}' multiplies weights of at most {} bits", spec_.part,
+                       spec_.widest_weights);
+  }
+  return ResidentUnit::refusal(work);
+}
+
+double PimBanks::clocks_of_column(DataType type, double weight_bits, double macs_per_byte) const {
+  const ArithmeticRate* rate = spec_.arithmetic.find(type);
+  if (rate == nullptr) {
+    return 0;
+  }
+  double lanes = rate->macs_per_cycle.value / real(spec_.channels * spec_.units);
+  if (spec_.narrowest_weights > 0) {
+    const double width =
+        std::min(bits_of(type), real(std::max<std::int64_t>(1, spec_.widest_weights)));
+    lanes *= std::max(1.0, width / std::max(weight_bits, real(spec_.narrowest_weights)));
+  }
+  const double cycles = macs_per_byte * real(spec_.dram.organisation.burst_bytes) / lanes;
+  const double tCK = static_cast<double>(spec_.dram.timing.tCK_fs) * 1e-15;
+  // Published clocks are rounded: a thousandth is no further clock.
+  return std::ceil(cycles / spec_.clock.value.si() / tCK - 1e-3 * real(spec_.column_clocks));
+}
+
+PimSweep PimBanks::sweep(Bytes matrix, Bytes operand, double column_clocks) const {
   const DramTiming& t = spec_.dram.timing;
   const DramOrganisation& o = spec_.dram.organisation;
   PimSweep out;
@@ -73,10 +109,11 @@ PimSweep PimBanks::sweep(Bytes matrix, Bytes operand) const {
   const double apart = std::max(
       real(t.nRRDS), real(t.nFAW) * real(spec_.activates_at_once) / real(spec_.banks_in_faw));
   const double open = (commands - 1) * apart + real(t.nRCDRD);
-  const double close = real(t.nRTP + t.nRP);
+  const double close = real(t.nRTP + std::max(t.nRP, t.nRPab));
   out.broadcasts = spec_.buffer ? std::ceil(operand.si() / real(o.burst_bytes))
                                 : std::ceil(out.columns / real(spec_.columns_per_broadcast));
-  const double in_row = std::min(out.columns, real(o.columns())) * real(spec_.column_clocks);
+  const double in_row =
+      std::min(out.columns, real(o.columns())) * std::max(real(spec_.column_clocks), column_clocks);
   // Registers are written between columns; a buffer before them.
   const double writes = out.broadcasts * real(t.nCCDS_WR > 0 ? t.nCCDS_WR : t.nCCDS);
   const double body = in_row + (spec_.buffer ? 0 : writes / out.rows);
@@ -99,8 +136,13 @@ TileProgram PimBanks::lower(const Work& work, std::size_t index, const RuntimeSp
   double columns = 0;  // bytes that units read
   double rows = 0;     // opened, all units
   double outside = 0;  // bytes over all channels' interfaces
-  const auto run = [&](double matrix, double operand, double results, double times) {
-    const PimSweep one = sweep(Bytes(matrix / channels), Bytes(operand));
+  const auto run = [&](double matrix, double weight_bits, double operand, double results,
+                       double times) {
+    if (matrix <= 0) {
+      return;
+    }
+    const double pace = clocks_of_column(work.type, weight_bits, work.macs() / times / matrix);
+    const PimSweep one = sweep(Bytes(matrix / channels), Bytes(operand), pace);
     const double read = results / channels / spec_.dram.peak.value.si();
     seconds += times * (one.clocks * clock + read);
     const double per_column = real(spec_.units * spec_.dram.organisation.burst_bytes);
@@ -111,8 +153,8 @@ TileProgram PimBanks::lower(const Work& work, std::size_t index, const RuntimeSp
   };
   const double operand = bits_of(work.type) / kBitsOfByte;
   if (work.kind == WorkKind::matmul) {
-    run(work.weight_elements * work.weight_bits / kBitsOfByte, real(work.k) * operand,
-        real(work.n) * kResultBytes, real(work.m));
+    run(work.weight_elements * work.weight_bits / kBitsOfByte, work.weight_bits,
+        real(work.k) * operand, real(work.n) * kResultBytes, real(work.m));
   } else if (work.kind == WorkKind::attention) {
     double cache = 0;
     for (const DataStream& stream : work.streams) {
@@ -121,7 +163,9 @@ TileProgram PimBanks::lower(const Work& work, std::size_t index, const RuntimeSp
     // Every query head that shares a key head takes a pass over that head's cache.
     const double sharing = real(work.heads / work.kv_heads * work.q_len);
     const double scores = work.pairs * real(work.heads * work.sequences) * operand;
-    run(cache, real(work.kv_len) * operand, 2 * scores / std::max(1.0, sharing), sharing);
+    const double kept = real(2 * work.sequences * work.kv_heads * work.head_dim * work.kv_len);
+    run(cache, cache * kBitsOfByte / kept, real(work.kv_len) * operand,
+        2 * scores / std::max(1.0, sharing), sharing);
   }
   if (work.macs() > 0) {
     seconds += 2 * spec_.mode_switch.value.si();
@@ -134,8 +178,15 @@ TileProgram PimBanks::lower(const Work& work, std::size_t index, const RuntimeSp
   joules[kFirstOwn + 1] = rows * energy.activate.value.si();
   joules[kFirstOwn + 2] = outside * (energy.read.value.si() +
                                      (spec_.dram.host ? spec_.dram.host->transfer.value.si() : 0));
+  std::string limit = "banks";
+  if (spec_.power_limit) {
+    const double least =
+        std::accumulate(joules.begin(), joules.end(), 0.0) / spec_.power_limit->value.si();
+    limit = least > seconds ? "power" : limit;
+    seconds = std::max(seconds, least);
+  }
   TileProgram result = program(work, index, runtime, Time(seconds), std::move(joules));
-  result.limit = "banks";
+  result.limit = limit;
   result.mapping =
       fmt::format("all banks of {} channels, {} units a channel", spec_.channels, spec_.units);
   return result;

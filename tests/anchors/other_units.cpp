@@ -3,6 +3,7 @@
 #include "hw/pim/pim_banks.hpp"
 #include "sim/engine/kernel_query.hpp"
 #include "sim/engine/library.hpp"
+#include "sim/engine/run.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -134,6 +135,65 @@ TEST_CASE("GDDR6-AiM has sixteen times the pins' bandwidth and saves 80 %") {
   INFO(gain);
   CHECK(gain > 8);
   CHECK(gain < 16);
+}
+
+TEST_CASE("an LPDDR5-PIM die has 102.4 GB/s inside, eight times its pins, and saves 72 %") {
+  const Library library = Library::open();
+  const Machine machine = load_machine(library, "lpddr5-pim", {});
+  const auto& pim = dynamic_cast<const hw::PimBanks&>(*machine.units.front().unit);
+  CHECK(pim.inner_bandwidth().si() / 4 == Approx(102.4e9).epsilon(0.001));
+  CHECK(pim.inner_bandwidth() / machine.peak_bandwidth() == Approx(8).epsilon(0.001));
+  CHECK(pim.peak(DataType::int8)->si() == Approx(4 * 102.4e9).epsilon(0.001));
+  CHECK(pim_saving("lpddr5-pim", DataType::fp16, {1, 4096, 4096}) == Approx(0.72).epsilon(0.2));
+}
+
+TEST_CASE("an LPDDR5X-PIM package has 614 GB/s inside and 2.4 TOPS of 4-bit weights") {
+  const Library library = Library::open();
+  const Machine machine = load_machine(library, "lpddr5x-pim", {});
+  const auto& pim = dynamic_cast<const hw::PimBanks&>(*machine.units.front().unit);
+  CHECK(pim.inner_bandwidth().si() == Approx(614e9).epsilon(0.005));
+  CHECK(machine.peak_bandwidth().si() == Approx(76.8e9).epsilon(0.001));
+  CHECK(pim.peak(DataType::fp8)->si() == Approx(1.2e12).epsilon(0.05));
+  // Twice the weights in a column, and as many lanes: nothing but rows and switches is lost.
+  const Shape large{1, 65536, 4096};
+  const Time time = time_of(pim, {large}, DataType::int8, 4, hw::RuntimeSpec{});
+  const double rate = 2.0 * static_cast<double>(large.n * large.k) / time.si();
+  INFO(rate);
+  CHECK(rate > 0.7 * 2.4e12);
+  CHECK(rate < 2.4e12);
+}
+
+TEST_CASE("an LPDDR5X-PIM package multiplies 6 times as fast as its weights are read") {
+  // Published by the maker's simulator: 6.0 to 6.2 with 8-bit weights and inputs and with 4-bit
+  // weights, a matrix of 4096 columns on four channels against reading it in order.
+  const Library library = Library::open();
+  const Machine machine = load_machine(library, "lpddr5x-pim", {});
+  const hw::ComputeUnit& pim = *machine.units.front().unit;
+  for (const double bits : {8.0, 4.0}) {
+    const Shape s{1, 4096, 4096};
+    const Bytes weights(bits / 8 * static_cast<double>(s.n * s.k));
+    const double gain = weights / memory_view(machine).stream /
+                        time_of(pim, {s}, DataType::int8, bits, hw::RuntimeSpec{});
+    INFO(bits << " bits: " << gain);
+    CHECK(gain == Approx(6.1).epsilon(0.1));
+  }
+}
+
+TEST_CASE("a phone with LPDDR5X-PIM decodes Llama 3.1 8B at the maker's pace") {
+  // Published: 81.3 tokens/s with 4-bit weights and 8-bit inputs at 320 positions. The host is not
+  // named: what it does beside the memory is the phone's.
+  const Library library = Library::open();
+  RunOptions options;
+  options.what_if = false;
+  const reports::Result result =
+      run_scenario(library,
+                   read_scenario(std::string(JOULESIM_SOURCE_DIR) +
+                                     "/scenarios/kinds/llama_3_1_8b_phone_pim.toml",
+                                 {"engine.fidelity=analytic"}),
+                   options);
+  const reports::Metric* speed = result.metric("decode.tokens_per_second");
+  REQUIRE(speed != nullptr);
+  CHECK(speed->value.si == Approx(81.3).epsilon(0.2));
 }
 
 TEST_CASE("an Edge TPU on USB classifies an image in the published time") {

@@ -221,6 +221,73 @@ TEST_CASE("activates within tFAW and broadcasts into registers take their time")
         Approx(3 * 16 + 14 + 32 * 4 + 4 * 2 + 5 + 14));
 }
 
+// 32 lanes: one a unit, at 1 GHz; a column of 32 bytes comes every 4 ns.
+std::shared_ptr<const PimBanks> narrow(const std::string& keys) {
+  std::string text =
+      pim_text("activates_at_once = 16\nbanks_in_faw = 16\nbuffer = \"2 KiB\"\n" + keys);
+  const std::string lanes = "macs_per_cycle = 100";
+  text.replace(text.find(lanes), lanes.size(), "macs_per_cycle = 256");
+  return unit_from<PimBanks, PimSpec>(text);
+}
+
+Work stored(double bits) {
+  Work work = product(1, 512, 512);
+  work.weight_bits = bits;
+  return work;
+}
+
+TEST_CASE("columns wait for lanes, which divide for narrow weights where the part says so") {
+  // 8 lanes a unit: 32 weights of 8 bits in a column take them 4 clocks, as long as a column.
+  const double overhead = 2 * 50e-9;
+  const double rows = 14 + 5 + 14;
+  const double broadcast = 16 * 2;
+  const double results = 512 * 4 / 2 / 16.0;
+  const auto clocks = [&](const std::string& keys, double bits) {
+    return (seconds(*narrow(keys), stored(bits)) - overhead) * 1e9;
+  };
+  CHECK(clocks("", 8) == Approx(8 * (32 * 4 + rows) + broadcast + results).epsilon(1e-3));
+  // Half of the bytes, twice the weights in each: the lanes need eight clocks for a column.
+  CHECK(clocks("", 4) == Approx(4 * (32 * 8 + rows) + broadcast + results).epsilon(1e-3));
+  CHECK(clocks("narrowest_weights = 4\nwidest_weights = 8\n", 4) ==
+        Approx(4 * (32 * 4 + rows) + broadcast + results).epsilon(1e-3));
+  // No narrower: the lanes of 4 bits take twice as long for two.
+  CHECK(clocks("narrowest_weights = 4\nwidest_weights = 8\n", 2) ==
+        Approx(2 * (32 * 8 + rows) + broadcast + results).epsilon(1e-3));
+}
+
+TEST_CASE("weights wider than the units take are refused") {
+  const auto unit = narrow("widest_weights = 8\n");
+  CHECK_FALSE(unit->refusal(stored(8.5)));  // with scales
+  REQUIRE(unit->refusal(stored(16)));
+  CHECK(*unit->refusal(stored(16)) == "'pim' multiplies weights of at most 8 bits");
+}
+
+TEST_CASE("a power limit spreads the work, and its joules stay") {
+  const auto energy = [](const TileProgram& program) {
+    double sum = 0;
+    for (const double j : program.runs.front().joules) {
+      sum += j;
+    }
+    return sum;
+  };
+  const TileProgram free = narrow("")->lower(stored(8), 0, kNoRuntime);
+  const TileProgram held = narrow("power_limit = \"1 mW\"\n")->lower(stored(8), 0, kNoRuntime);
+  CHECK(free.limit == "banks");
+  CHECK(held.limit == "power");
+  CHECK(energy(held) == Approx(energy(free)));
+  CHECK(static_cast<double>(held.compute_ps()) * 1e-12 == Approx(energy(held) / 1e-3));
+}
+
+TEST_CASE("a mode switch before and after is all that a longer one costs") {
+  std::string text = pim_text("activates_at_once = 16\nbanks_in_faw = 16\nbuffer = \"2 KiB\"\n");
+  const auto unit = unit_from<PimBanks, PimSpec>(text);
+  const std::string change = "mode_switch = \"50 ns\"";
+  text.replace(text.find(change), change.size(), "mode_switch = \"1 us\"");
+  const auto slow = unit_from<PimBanks, PimSpec>(text);
+  CHECK(seconds(*slow, product(1, 512, 512)) - seconds(*unit, product(1, 512, 512)) ==
+        Approx(2 * 950e-9));
+}
+
 TEST_CASE("a vector operator is refused where there is no vector unit") {
   const auto unit = unit_from<PimBanks, PimSpec>(
       pim_text("activates_at_once = 16\nbanks_in_faw = 16\nbuffer = \"2 KiB\"\n"));

@@ -62,6 +62,29 @@ TEST_CASE("products of one row and attention go to the memory's units, the rest 
   }
 }
 
+TEST_CASE("a phone's memory decodes, its NPU keeps the prompt and the vectors") {
+  const auto p = prepared("llama_3_1_8b_phone_pim", {});
+  const std::vector<std::string> labels = on(*p, "pim");
+  const auto layers = static_cast<std::ptrdiff_t>(p->model.stored_layers());
+  for (const std::string label : {"query", "gate", "down", "attention"}) {
+    CHECK(std::count(labels.begin(), labels.end(), label) == layers);
+  }
+  CHECK(std::count(labels.begin(), labels.end(), "head") == 1);
+  for (const hw::TileProgram& program : p->prefill.plan.programs) {
+    CHECK((program.mapping.rfind("on pim", 0) == 0) ==
+          (p->prefill.plan.works[program.work].kind == hw::WorkKind::attention ||
+           p->prefill.plan.works[program.work].label == "head"));
+  }
+}
+
+TEST_CASE("weights wider than the memory's units take stay on the first unit") {
+  const auto p =
+      prepared("llama_3_1_8b_phone_pim", {"model.weights=\"fp16\"", "model.use=\"llama_3_2_1b\""});
+  const std::vector<std::string> labels = on(*p, "pim");
+  CHECK(std::count(labels.begin(), labels.end(), "gate") == 0);
+  CHECK(std::count(labels.begin(), labels.end(), "head") == 1);  // of 8 bits
+}
+
 TEST_CASE("what an 8-bit unit lacks runs on the processor beside it") {
   const auto p = prepared("mobilellm_125m_coral", {});
   const std::vector<std::string> labels = on(*p, "cpu");
