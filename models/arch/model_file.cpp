@@ -250,6 +250,39 @@ ModelFormats read_formats(const ConfigNode& node) {
   return formats;
 }
 
+std::vector<PublishedAccuracy> read_accuracy(const ConfigNode& root) {
+  constexpr std::int64_t kMostShots = 1000;
+  std::vector<PublishedAccuracy> all;
+  for (const ConfigNode& node : root.tables("accuracy")) {
+    PublishedAccuracy one;
+    one.benchmark = node.text("benchmark");
+    one.shots = node.integer("shots", 0, kMostShots);
+    const Sourced<double> value = node.count("value");
+    one.value = value.value;
+    one.source = value.source ? value.source->title : "";
+    if (one.value > 1) {
+      node.error("value", "found more than 100 %; expected a share of right answers");
+    }
+    if (const auto weights = node.text_if("weights")) {
+      one.weights = *weights;
+      if (!find_format(one.weights)) {
+        node.error("weights", "found format '" + one.weights +
+                                  "'; expected one like fp16, int8 or int4_g32" +
+                                  did_you_mean(one.weights, format_names()));
+      }
+    }
+    if (std::any_of(all.begin(), all.end(), [&](const PublishedAccuracy& other) {
+          return other.benchmark == one.benchmark && other.shots == one.shots &&
+                 other.weights == one.weights;
+        })) {
+      node.error("benchmark", "found '" + one.benchmark +
+                                  "' twice with as many shots; expected one figure of each");
+    }
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
 }  // namespace
 
 void read_model_keys(const ConfigNode& root, ConfigFile* file, ModelFile& model) {
@@ -270,6 +303,7 @@ void read_model_keys(const ConfigNode& root, ConfigFile* file, ModelFile& model)
     model.published = Published{published->whole("parameters", 1, std::int64_t{1} << 52),
                                 published->number("tolerance", 0.0, 1.0)};
   }
+  model.accuracy = read_accuracy(root);
 }
 
 ModelFile read_model_file(ConfigFile& file) {

@@ -19,9 +19,19 @@ struct Published {
   double tolerance = 0.0;  // relative; covers rounding in print
 };
 
+// What was published of the model's answers: how many of a benchmark's questions are right.
+struct PublishedAccuracy {
+  std::string benchmark;   // as its makers name it: "MMLU"; equal names are compared
+  std::int64_t shots = 0;  // worked examples before each question
+  double value = 0;        // share of right answers
+  std::string weights;     // format that was judged, where it is not the file's own
+  std::string source;      // title
+};
+
 struct ModelFile {
   ModelSpec spec;
   std::optional<Published> published;
+  std::vector<PublishedAccuracy> accuracy;
   std::vector<Figure> figures;  // every dimension with its source
   std::string text;             // for digests
 };

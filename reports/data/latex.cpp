@@ -12,7 +12,7 @@ namespace joulesim::reports {
 namespace {
 
 // What TeX would take for a command, and signs that text fonts lack.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kSpelled = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 26> kSpelled = {{
     {"\\", "\\textbackslash{}"},
     {"{", "\\{"},
     {"}", "\\}"},
@@ -31,6 +31,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kSpelled
     {"–", "--"},
     {"—", "---"},
     {"…", "\\ldots{}"},
+    {"†", "$\\dagger$"},
     {"µ", "$\\mu$"},
     {"μ", "$\\mu$"},
     {"≤", "$\\leq$"},
@@ -79,7 +80,7 @@ std::string comparison_latex(const std::vector<Result>& results) {
       const std::string ratio =
           &r == &results.front() ? std::string() : ratio_text(results.front().metric(name), m);
       label = label.empty() && m != nullptr ? tex(m->label) : label;
-      cells += " & " + (m == nullptr ? "--" : tex(show_value(*m)));
+      cells += " & " + (m == nullptr ? "--" : tex(show_value(*m) + accuracy_mark(r, name)));
       cells += ratio.empty() ? "" : " (" + tex(ratio) + ")";
     }
     out += label + cells + " \\\\\n";

@@ -140,7 +140,8 @@ std::string comparison_markdown(const std::vector<Result>& results) {
           &r == &results.front() ? std::string() : ratio_text(results.front().metric(name), m);
       cells.front() = cells.front().empty() && m != nullptr ? plain(m->label) : cells.front();
       cells.push_back(m == nullptr ? "–"
-                                   : show_value(*m) + (ratio.empty() ? "" : " (" + ratio + ")"));
+                                   : show_value(*m) + accuracy_mark(r, name) +
+                                         (ratio.empty() ? "" : " (" + ratio + ")"));
     }
     out += row(cells);
   }

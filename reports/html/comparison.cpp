@@ -32,7 +32,7 @@ Json metric_row(const std::vector<Result>& results, const std::string& name) {
     const Metric* m = results[i].metric(name);
     label = label.empty() && m != nullptr ? m->label : label;
     cells.push_back(
-        {{"text", m == nullptr ? "–" : show_value(*m)},
+        {{"text", m == nullptr ? "–" : show_value(*m) + accuracy_mark(results[i], name)},
          {"ratio", i == 0 ? std::string() : ratio_text(first, m)},
          {"raw", m == nullptr ? Json(false) : Json{{"value", fmt::format("{}", m->value.si)}}}});
   }
@@ -52,7 +52,7 @@ Json headline_table(const std::vector<Result>& results, const HeadlineGroup& gro
     for (const HeadlineColumn& column : group.columns) {
       const Metric* m = results[i].metric(column.name);
       cells.push_back(
-          {{"text", m == nullptr ? "–" : show_value(*m)},
+          {{"text", m == nullptr ? "–" : show_value(*m) + accuracy_mark(results[i], column.name)},
            {"ratio",
             &results[i] == &first ? std::string() : ratio_text(first.metric(column.name), m)},
            {"raw", m == nullptr ? Json(false) : Json{{"value", fmt::format("{}", m->value.si)}}}});
@@ -62,7 +62,10 @@ Json headline_table(const std::vector<Result>& results, const HeadlineGroup& gro
                     {"link", address.empty() ? Json(false) : Json{{"href", address}}},
                     {"cells", std::move(cells)}});
   }
-  return {{"group", group.title}, {"heads", std::move(heads)}, {"rows", std::move(rows)}};
+  return {{"group", group.title},
+          {"heads", std::move(heads)},
+          {"rows", std::move(rows)},
+          {"note", group.note.empty() ? "" : " " + group.note}};
 }
 
 }  // namespace
@@ -82,6 +85,14 @@ Json comparison_data(const std::vector<Result>& results, const PlotSet& plots, c
   for (const HeadlineGroup& group : headline_groups(results)) {
     data["groups"].push_back(headline_table(results, group, link));
   }
+  std::string mark_note;
+  for (const Result& r : results) {
+    for (const Metric& m : r.metrics) {
+      mark_note = accuracy_mark(r, m.name).empty() ? mark_note : accuracy_note();
+    }
+  }
+  data["mark_note"] =
+      shared_benchmarks(results).empty() || mark_note.empty() ? "" : " " + mark_note;
   data["metrics"] = Json::array();
   for (const std::string& name : compared_metrics(results)) {
     data["metrics"].push_back(metric_row(results, name));

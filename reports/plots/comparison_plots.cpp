@@ -230,13 +230,22 @@ void pareto(Script& script, const std::vector<Result>& results) {
   struct Point {
     std::string name;
     double speed = 0, joules = 0;
+    double accuracy = -1;  // none
   };
+  const std::vector<std::string> shared = shared_benchmarks(results);
+  const std::string judged = shared.empty() ? "" : "accuracy." + shared.front();
   std::vector<Point> all;
   for (const Result& r : results) {
     const Metric* speed = r.metric("decode.tokens_per_second");
     const Metric* joules = r.metric("energy.per_token");
     if (speed != nullptr && joules != nullptr && speed->value.si > 0 && joules->value.si > 0) {
-      all.push_back({r.name, speed->value.si, joules->value.si});
+      Point p{r.name, speed->value.si, joules->value.si};
+      const Metric* accuracy = judged.empty() ? nullptr : r.metric(judged);
+      if (accuracy != nullptr) {
+        p.accuracy = accuracy->value.si;
+        p.name = show_value(*accuracy) + accuracy_mark(r, judged) + " · " + r.name;
+      }
+      all.push_back(std::move(p));
     }
   }
   if (all.size() < 2) {
@@ -262,7 +271,11 @@ void pareto(Script& script, const std::vector<Result>& results) {
   }
   std::sort(front.begin(), front.end(),
             [](const Point& a, const Point& b) { return a.speed < b.speed; });
-  script.begin("pareto", "Speed against energy of a token: the line joins what nothing else beats",
+  script.begin("pareto",
+               "Speed against energy of a token: the line joins what nothing else beats" +
+                   (shared.empty() ? std::string()
+                                   : "; larger points answer better (" +
+                                         benchmark_title(results, shared.front()) + ")"),
                380);
   constexpr double kRoom = 2;  // around the points, of logarithmic axes
   const double left = least_speed / kRoom;
@@ -284,11 +297,24 @@ void pareto(Script& script, const std::vector<Result>& results) {
   }
   steps.emplace_back(from, top);
   std::vector<Curve> curves = {Curve::of_line("#808080", "", std::move(steps), 1.4, 2)};
+  // Areas from a small to a large point between the least and the best accuracy.
+  double low = 1;
+  double high = 0;
+  for (const Point& p : all) {
+    low = p.accuracy >= 0 ? std::min(low, p.accuracy) : low;
+    high = std::max(high, p.accuracy);
+  }
+  const auto size_of = [low, high](double accuracy) {
+    constexpr double kPlain = 1.6, kSmall = 1.2, kLarge = 3.2;
+    return accuracy < 0 || high <= low ? kPlain
+                                       : std::sqrt(std::lerp(kSmall * kSmall, kLarge * kLarge,
+                                                             (accuracy - low) / (high - low)));
+  };
   Curve::Points rest;
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (i < kPalette.size()) {
-      curves.push_back(
-          Curve::of_points(kPalette[i], all[i].name, {{all[i].speed, all[i].joules}}, 7, 1.6));
+      curves.push_back(Curve::of_points(kPalette[i], all[i].name, {{all[i].speed, all[i].joules}},
+                                        7, size_of(all[i].accuracy)));
     } else {
       rest.emplace_back(all[i].speed, all[i].joules);
     }

@@ -64,6 +64,9 @@ constexpr std::array kSteps = {
     Step{kToken / kSecond, 0, 1, "tokens/s", Prefixes::none},
     Step{kToken / kSecond, 1e6, 1, "tokens/s", Prefixes::up},
     Step{kJoule / kToken, 0, 1, "J/token", Prefixes::all},
+    Step{kToken / kJoule, 0, 1, "tokens/J", Prefixes::none},
+    Step{kToken / kByte, 0, 1e-9, "tokens/GB", Prefixes::none},
+    Step{kToken / kDollar, 0, 1e6, "Mtokens/USD", Prefixes::none},
     Step{kSecond / kToken, 0, 1, "s/token", Prefixes::all},
     Step{kKelvin, 0, 1, "K", Prefixes::none},
 };
@@ -179,13 +182,19 @@ std::string signed_percent(double share) {
   return (share > 0 ? "+" : "") + percent(share);
 }
 
-bool is_share(const Metric& metric) {
+namespace {
+
+bool is_share(const std::string& name, AnyQuantity value) {
   constexpr std::array<std::string_view, 4> kEnds = {"_utilisation", "_share", "_rate",
                                                      "_agreement"};
-  return metric.value.dim == kNone && std::any_of(kEnds.begin(), kEnds.end(), [&](auto end) {
-           return metric.name.ends_with(end);
-         });
+  return value.dim == kNone &&
+         (name.starts_with("accuracy") ||
+          std::any_of(kEnds.begin(), kEnds.end(), [&](auto end) { return name.ends_with(end); }));
 }
+
+}  // namespace
+
+bool is_share(const Metric& metric) { return is_share(metric.name, metric.value); }
 
 std::string show_value(const Metric& metric) {
   return is_share(metric) ? percent(metric.value.si) : show(metric.value);
@@ -203,7 +212,12 @@ std::string show_range(const Metric& metric) {
   return fmt::format("{} – {}{}", show_on(scale, *metric.low), show_on(scale, *metric.high), unit);
 }
 
-std::string show(const Fact& fact) { return fact.text.empty() ? show(fact.value) : fact.text; }
+std::string show(const Fact& fact) {
+  if (!fact.text.empty()) {
+    return fact.text;
+  }
+  return is_share(fact.name, fact.value) ? percent(fact.value.si) : show(fact.value);
+}
 
 std::optional<AnyQuantity> one_of_unit(const std::string& unit) {
   if (unit.empty() || unit == "1") {

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <iterator>
+#include <string_view>
 
 namespace joulesim::reports {
 namespace {
@@ -108,6 +110,14 @@ std::vector<std::string> in_reading_order(const std::vector<std::string>& seen) 
     note(out, name);
   }
   return out;
+}
+
+constexpr std::string_view kAccuracy = "accuracy.";
+
+// "accuracy_per_joule.mmlu_5_shot" → "mmlu_5_shot"; empty for other metrics.
+std::string benchmark_of(const std::string& metric_name) {
+  return metric_name.starts_with("accuracy") ? metric_name.substr(metric_name.find('.') + 1)
+                                             : std::string();
 }
 
 }  // namespace
@@ -277,8 +287,58 @@ std::vector<TimeRow> time_rows(const Result& result) {
   return out;
 }
 
+std::vector<std::string> shared_benchmarks(const std::vector<Result>& results) {
+  struct Found {
+    std::string benchmark;
+    std::ptrdiff_t holders = 0;
+  };
+  std::vector<Found> found;
+  for (const std::string& name : all_metric_names(results)) {
+    if (name.starts_with(kAccuracy)) {
+      found.push_back({benchmark_of(name),
+                       std::count_if(results.begin(), results.end(),
+                                     [&](const Result& r) { return r.metric(name) != nullptr; })});
+    }
+  }
+  std::erase_if(found, [](const Found& f) { return f.holders < 2; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Found& a, const Found& b) { return a.holders > b.holders; });
+  std::vector<std::string> out;
+  for (Found& f : found) {
+    out.push_back(std::move(f.benchmark));
+  }
+  return out;
+}
+
+std::string benchmark_title(const std::vector<Result>& results, const std::string& benchmark) {
+  for (const Result& r : results) {
+    if (const Metric* m = r.metric(std::string(kAccuracy) + benchmark)) {
+      const auto comma = m->label.find(", ");
+      return comma == std::string::npos ? m->label : m->label.substr(comma + 2);
+    }
+  }
+  return benchmark;
+}
+
+std::string accuracy_mark(const Result& result, const std::string& metric_name) {
+  const std::string benchmark = benchmark_of(metric_name);
+  const Metric* accuracy =
+      benchmark.empty() ? nullptr : result.metric(std::string(kAccuracy) + benchmark);
+  return accuracy != nullptr && accuracy->assumed_share > 0 ? "†" : "";
+}
+
+std::string accuracy_note() {
+  return "† published for the model as its makers store it. The accuracy of the form that runs "
+         "here, with other weights, was not published.";
+}
+
 std::vector<std::string> compared_metrics(const std::vector<Result>& results) {
   std::vector<std::string> names = all_metric_names(results);
+  const std::vector<std::string> shared = shared_benchmarks(results);
+  std::erase_if(names, [&](const std::string& name) {
+    const std::string benchmark = benchmark_of(name);
+    return !benchmark.empty() && std::find(shared.begin(), shared.end(), benchmark) == shared.end();
+  });
   std::stable_partition(names.begin(), names.end(), [&](const std::string& name) {
     return std::count_if(results.begin(), results.end(),
                          [&](const Result& r) { return r.metric(name) != nullptr; }) >= 2;
@@ -294,6 +354,7 @@ std::vector<HeadlineGroup> headline_groups(const std::vector<Result>& results) {
                                          {"power.average", "Power"},
                                          {"battery.hours", "Battery"},
                                          {"memory.footprint", "Memory"}},
+                                        {},
                                         {}},
                                        {"Fleets",
                                         {{"fleet.devices", "Devices"},
@@ -302,7 +363,23 @@ std::vector<HeadlineGroup> headline_groups(const std::vector<Result>& results) {
                                          {"fleet.energy_per_year", "Per year"},
                                          {"fleet.co2_per_year", "CO2 per year"},
                                          {"fleet.cost_per_million_tokens", "Per M tokens"}},
+                                        {},
                                         {}}};
+  for (const std::string& benchmark : shared_benchmarks(results)) {
+    HeadlineGroup group{"Accuracy per cost: " + benchmark_title(results, benchmark),
+                        {{"accuracy." + benchmark, "Accuracy"},
+                         {"accuracy_per_joule." + benchmark, "Per J/token"},
+                         {"accuracy_per_byte." + benchmark, "Per GB/token"},
+                         {"accuracy_per_dollar." + benchmark, "Per USD"}},
+                        {},
+                        "Right answers count, guesses too."};
+    for (const Result& r : results) {
+      if (!accuracy_mark(r, group.columns.front().name).empty()) {
+        group.note = "Right answers count, guesses too. " + accuracy_note();
+      }
+    }
+    groups.push_back(std::move(group));
+  }
   for (HeadlineGroup& group : groups) {
     const auto has = [&](const Result& r, const HeadlineColumn& c) {
       return r.metric(c.name) != nullptr;

@@ -66,14 +66,27 @@ std::string deviation_sentence(const Result& result);
 // Busy times without those that are rounding only (below 1e-9 of the longest).
 std::vector<TimeRow> time_rows(const Result& result);
 
-// Metrics that at least two results have, then the others, each in reading order.
+// Benchmarks whose published accuracy at least two results carry, those of most results first. Each
+// ends the names of metrics: "accuracy.mmlu_5_shot".
+std::vector<std::string> shared_benchmarks(const std::vector<Result>& results);
+
+// What a reader calls it: "MMLU, 5-shot".
+std::string benchmark_title(const std::vector<Result>& results, const std::string& benchmark);
+
+// "†" behind an accuracy, or a figure made of it, that was published for other weights than those
+// that run; else nothing. The note says what the mark means.
+std::string accuracy_mark(const Result& result, const std::string& metric_name);
+std::string accuracy_note();
+
+// Metrics that at least two results have, then the others, each in reading order; of accuracies
+// only shared ones.
 std::vector<std::string> compared_metrics(const std::vector<Result>& results);
 
 // "× 1.71", or "÷ 115" below a tenth, against the same metric of the first result; empty where
 // there is none.
 // The few figures that set several results beside each other at a glance, with short column heads,
-// in groups: what all kinds of machine have, then fleets. A group holds the results that have any
-// of its figures.
+// in groups: what all kinds of machine have, then fleets, then accuracy per cost where models are
+// judged by the same benchmark. A group holds the results that have any of its figures.
 struct HeadlineColumn {
   std::string name, head;
 };
@@ -81,6 +94,7 @@ struct HeadlineGroup {
   std::string title;
   std::vector<HeadlineColumn> columns;
   std::vector<std::size_t> results;
+  std::string note;
 };
 std::vector<HeadlineGroup> headline_groups(const std::vector<Result>& results);
 

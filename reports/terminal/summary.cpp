@@ -49,6 +49,9 @@ class Writer {
 void metrics(Writer& w, const Result& r) {
   Table table({Align::left, Align::right, Align::left, Align::left});
   for (const std::string& name : all_metric_names(r)) {
+    if (name.starts_with("accuracy_per_")) {
+      continue;  // says something beside other models only
+    }
     const Metric* m = r.metric(name);
     const bool ranged = m->low && m->high && *m->low != *m->high;
     table.row({m->label, show_value(*m), ranged ? show_range(*m) : "",
@@ -184,7 +187,7 @@ Table block(const std::vector<Result>& results, std::size_t begin, std::size_t e
       const Metric* m = results[i].metric(name);
       there += m != nullptr ? 1 : 0;
       cells.front() = m != nullptr ? shortened(m->label, kLongestLabel) : cells.front();
-      cells.push_back(m == nullptr ? "–" : show_value(*m));
+      cells.push_back(m == nullptr ? "–" : show_value(*m) + accuracy_mark(results[i], name));
       if (i > 0) {
         cells.push_back(ratio_text(results.front().metric(name), m));
       }
@@ -213,7 +216,7 @@ Table at_a_glance(const std::vector<Result>& results, const HeadlineGroup& group
         column_name(i), longest_name > 0 ? shortened(results[i].name, longest_name) : ""};
     for (const HeadlineColumn& column : group.columns) {
       const Metric* m = results[i].metric(column.name);
-      cells.push_back(m == nullptr ? "–" : show_value(*m));
+      cells.push_back(m == nullptr ? "–" : show_value(*m) + accuracy_mark(results[i], column.name));
     }
     table.row(cells);
   }
@@ -263,6 +266,9 @@ std::string terminal_comparison(const std::vector<Result>& results,
       name -= name > 12 ? 4 : name;
     }
     w.table(at_a_glance(results, group, name));
+    if (!group.note.empty()) {
+      w.paragraph(group.note);
+    }
   }
   // As many columns side by side as fit; every block repeats the first, which ratios refer to. Of
   // many results the page has all figures, the terminal only those above.

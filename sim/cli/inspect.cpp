@@ -124,12 +124,14 @@ int show(const Common& common, const ShowArguments& arguments) {
     show_hardware(common, library, hardware);
   } else if (const auto* model = library.model(thing)) {
     const models::ModelFile file = models::read_model_file(model->path);
-    show_model(common, arguments, file.spec, file.figures);
+    show_model(common, arguments, file);
   } else if (std::error_code none; fs::exists(thing, none)) {
     if (exported) {
       show_exported(common, arguments);
     } else {
-      show_model(common, arguments, models::load_model_spec(thing), {});
+      models::ModelFile file;
+      file.spec = models::load_model_spec(thing);
+      show_model(common, arguments, file);
     }
   } else if (const auto* scenario = library.scenario(thing)) {
     const engine::Scenario s = engine::read_scenario(scenario->path, {});

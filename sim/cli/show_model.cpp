@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 
 namespace joulesim::cli {
@@ -21,8 +22,10 @@ using Json = nlohmann::ordered_json;
 
 std::string bytes(std::int64_t n) { return format(Bytes(static_cast<double>(n))); }
 
-void print_json(const models::ModelSpec& spec, const models::OperatorGraph& graph,
-                const models::GraphTotals& totals, const models::Phase& phase) {
+void print_json(const models::ModelSpec& spec,
+                const std::vector<models::PublishedAccuracy>& published,
+                const models::OperatorGraph& graph, const models::GraphTotals& totals,
+                const models::Phase& phase) {
   Json ops = Json::array();
   for (const models::Op& op : graph.ops()) {
     const models::OpCost cost = models::cost_of(graph, op);
@@ -32,6 +35,14 @@ void print_json(const models::ModelSpec& spec, const models::OperatorGraph& grap
                    {"flops", cost.flops()},
                    {"bytes", cost.bytes()}});
   }
+  Json accuracy = Json::array();
+  for (const models::PublishedAccuracy& a : published) {
+    accuracy.push_back({{"benchmark", a.benchmark},
+                        {"shots", a.shots},
+                        {"value", a.value},
+                        {"weights", a.weights.empty() ? spec.formats.linear.name : a.weights},
+                        {"source", a.source}});
+  }
   std::cout << Json{{"model", spec.id},
                     {"parameters", totals.parameters},
                     {"weight_bytes", totals.weight_bytes},
@@ -40,9 +51,26 @@ void print_json(const models::ModelSpec& spec, const models::OperatorGraph& grap
                     {"new_tokens", phase.new_tokens},
                     {"past_tokens", phase.past},
                     {"flops_per_token", totals.cost.flops()},
+                    {"accuracy", accuracy},
                     {"operators", ops}}
                    .dump(2)
             << "\n";
+}
+
+void print_accuracy(const models::ModelFile& file) {
+  for (const models::PublishedAccuracy& a : file.accuracy) {
+    std::cout << fmt::format("{:<20}{:.1f} %, {}-shot, of {} weights\n", a.benchmark + " ",
+                             100 * a.value, a.shots,
+                             a.weights.empty() ? file.spec.formats.linear.name : a.weights);
+  }
+}
+
+// Whole numbers in full: a width of 11008 is not 11000.
+std::string text_of(const AnyQuantity& value) {
+  constexpr double kExact = 1e15;
+  return value.dim == Dim{} && value.si == std::round(value.si) && std::fabs(value.si) < kExact
+             ? fmt::format("{:.0f}", value.si)
+             : format(value);
 }
 
 void print_operators(const models::OperatorGraph& graph) {
@@ -92,18 +120,18 @@ void print_figures(const Common& common, const std::string& title,
   std::size_t value = 0;
   for (const Figure& f : figures) {
     key = std::max(key, f.key.size());
-    value = std::max(value, reports::columns(format(f.value)));
+    value = std::max(value, reports::columns(text_of(f.value)));
   }
   for (const Figure& f : figures) {
     if (f.owner != owner) {
       owner = f.owner;
       std::cout << "\n" << owner << "\n";
     }
-    const std::string text = format(f.value);
+    const std::string text = text_of(f.value);
     const std::string pad(value - reports::columns(text), ' ');
     std::string range;
     if (f.low) {
-      range = fmt::format(" [{} … {}]", format(*f.low), format(*f.high));
+      range = fmt::format(" [{} … {}]", text_of(*f.low), text_of(*f.high));
     }
     std::cout << fmt::format("  {:<{}}  {}{}  {}: {}{}\n", f.key, key, pad, text,
                              f.source ? f.source->kind : "", f.source ? f.source->title : "",
@@ -111,8 +139,9 @@ void print_figures(const Common& common, const std::string& title,
   }
 }
 
-void show_model(const Common& common, const ShowArguments& arguments, const models::ModelSpec& spec,
-                const std::vector<Figure>& figures) {
+void show_model(const Common& common, const ShowArguments& arguments,
+                const models::ModelFile& file) {
+  const models::ModelSpec& spec = file.spec;
   if (arguments.training) {
     show_training(common, spec);
     return;
@@ -132,16 +161,20 @@ void show_model(const Common& common, const ShowArguments& arguments, const mode
   totals.parameters = whole.parameters;
   totals.weight_bytes = whole.weight_bytes;
   if (common.json) {
-    print_json(spec, graph, totals, phase);
+    print_json(spec, file.accuracy, graph, totals, phase);
     return;
   }
-  print_figures(common, spec.title, figures);
+  print_figures(common, spec.title, file.figures);
   std::cout << fmt::format(
       "\nparameters          {}\nweights             {} ({})\nKV cache per token  {}\n"
       "operations a token  {} at context {}\n\n",
       totals.parameters, bytes(totals.weight_bytes), spec.formats.linear.name,
       bytes(totals.kv_bytes_per_token), format(Flops(static_cast<double>(totals.cost.flops()))),
       context);
+  if (!file.accuracy.empty()) {
+    print_accuracy(file);
+    std::cout << "\n";
+  }
   print_operators(graph);
 }
 
@@ -164,7 +197,7 @@ void show_exported(const Common& common, const ShowArguments& arguments) {
   const models::ModelSpec spec = onnx::described(graph);
   const models::GraphTotals totals = models::totals_of(graph);
   if (common.json) {
-    print_json(spec, graph, totals, phase);
+    print_json(spec, {}, graph, totals, phase);
     return;
   }
   std::cout << fmt::format(

@@ -352,6 +352,7 @@ reports::Result compose(const Prepared& prepared, const Simulated& simulated) {
       "Prefill is one sequence at a time; decode serves the stated number of sequences in step.",
       "Token sampling, tokenisation and network time are not included.",
   };
+  fill_accuracy(prepared, request, result);
   return result;
 }
 

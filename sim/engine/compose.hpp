@@ -40,6 +40,9 @@ void fill_timeline(const Prepared& prepared, const Simulated& simulated, const R
 void fill_metrics(const Prepared& prepared, const Simulated& simulated, const Request& request,
                   reports::Result& result);
 
+// To be called when the metrics and limits are there.
+void fill_accuracy(const Prepared& prepared, const Request& request, reports::Result& result);
+
 // To be called when the metrics are there.
 void fill_sensitivity(const Simulated& simulated, const Request& request, reports::Result& result);
 

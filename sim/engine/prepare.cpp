@@ -120,23 +120,25 @@ void form_group(Prepared& prepared) {
   }
 }
 
+void take_model_file(const std::string& path, Prepared& prepared) {
+  const models::ModelFile file = models::read_model_file(path);
+  prepared.model = file.spec;
+  prepared.model_figures = file.figures;
+  prepared.accuracy = file.accuracy;
+  prepared.files.push_back({path, fnv1a(file.text)});
+}
+
 void load_model(const Library& library, Prepared& prepared, const models::ModelSpec* given) {
   const Scenario& scenario = prepared.scenario;
   if (given != nullptr) {
     prepared.model = *given;
   } else if (const models::ZooEntry* entry = library.model(scenario.model)) {
-    const models::ModelFile file = models::read_model_file(entry->path);
-    prepared.model = file.spec;
-    prepared.model_figures = file.figures;
-    prepared.files.push_back({entry->path, fnv1a(file.text)});
+    take_model_file(entry->path, prepared);
   } else if (is_model_file(scenario.model)) {
     const auto path =
         std::filesystem::path(scenario.path).parent_path() / std::filesystem::path(scenario.model);
     if (path.extension() == ".toml") {
-      const models::ModelFile file = models::read_model_file(shown_path(path));
-      prepared.model = file.spec;
-      prepared.model_figures = file.figures;
-      prepared.files.push_back({shown_path(path), fnv1a(file.text)});
+      take_model_file(shown_path(path), prepared);
     } else {
       if (is_exported(path)) {
         prepared.exported = load_exported(scenario, shown_path(path));
@@ -164,9 +166,12 @@ void load_model(const Library& library, Prepared& prepared, const models::ModelS
     throw InputError(std::move(diagnostics));
   }
   models::ModelSpec& spec = prepared.model;
+  prepared.file_formats = spec.formats;
+  const std::int64_t repeat = spec.layer_repeat;
   if (!prepared.exported) {
     set_formats(scenario, spec);
   }
+  prepared.reshaped = !scenario.transforms.empty() || spec.layer_repeat != repeat;
   require_positions(scenario, spec);
 }
 void load_device(const Library& library, Prepared& prepared) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "models/arch/build_graph.hpp"
+#include "models/arch/model_file.hpp"
 #include "models/arch/model_spec.hpp"
 #include "models/graph/cost.hpp"
 #include "sim/engine/exported.hpp"
@@ -34,6 +35,9 @@ struct Prepared {
   models::ModelSpec model;    // what one device holds of it
   models::GraphTotals whole;  // of a decode step of all devices together
   std::vector<Figure> model_figures;
+  std::vector<models::PublishedAccuracy> accuracy;  // of the model as its file describes it
+  models::ModelFormats file_formats;                // before the scenario set others
+  bool reshaped = false;                          // the scenario runs other layers than were judged
   std::shared_ptr<const ExportedModel> exported;  // null: the description is what runs
   Machine machine;
   const MachineUnit* unit = nullptr;  // of `machine`
