@@ -74,6 +74,9 @@ void TileEngine::load_program(std::size_t p) {
     while (finished_programs_ < p) {
       wait(program_done_);
     }
+    if (meeting_.turn) {
+      meeting_.turn(p);
+    }
   };
   if (!runtime_.prefetch_weights) {
     wait_for_turn();
@@ -142,7 +145,13 @@ void TileEngine::compute_program(std::size_t p) {
   std::vector<std::uint64_t> offsets(work.streams.size());
   OperatorTrace trace;
   trace.work = program.work;
+  if (meeting_.turn) {
+    meeting_.turn(p);
+  }
   trace.begin_ps = now_ps();
+  if (meeting_.begun) {
+    meeting_.begun(p);
+  }
   if (program.start_ps > 0) {
     wait(ps(program.start_ps));
   }
@@ -159,6 +168,7 @@ void TileEngine::compute_program(std::size_t p) {
         wait(ps(run.compute_ps));
         trace.compute_ps += run.compute_ps;
       }
+      joules_.resize(std::max(joules_.size(), run.joules.size()));
       for (std::size_t cause = 0; cause < run.joules.size(); ++cause) {
         joules_[cause] += run.joules[cause];
       }
@@ -173,6 +183,10 @@ void TileEngine::compute_program(std::size_t p) {
   }
   if (program.drain_ps > 0) {
     wait(ps(program.drain_ps));
+  }
+  trace.own_end_ps = now_ps();
+  if (meeting_.end) {
+    meeting_.end(p);
   }
   trace.end_ps = now_ps();
   compute_total_ps_ += trace.compute_ps;

@@ -4,7 +4,8 @@
 // Models:      double (n-fold) buffering, in-order operators, launch and drain times, weights
 //              loaded ahead across operators where the runtime does so, several trains in flight, a
 //              bandwidth limit of the port or of a program's requests in flight, writes that are
-//              posted and must have landed at the end of a step.
+//              posted and must have landed at the end of a step; programs that begin and end
+//              together with another engine's.
 // Leaves out:  instruction fetch, interrupts, preemption.
 // Checked by:  tests/timing/tile_engine.cpp (closed forms of bound and overlapped programs).
 #pragma once
@@ -28,6 +29,7 @@ namespace joulesim::hw {
 struct OperatorTrace {
   std::size_t work = 0;
   std::int64_t begin_ps = 0, end_ps = 0;  // end of the operator before, end of this one
+  std::int64_t own_end_ps = 0;            // the same without waiting for what runs beside it
   std::int64_t compute_ps = 0;            // time in which the unit computed
   std::int64_t starved_ps = 0;            // time in which it waited for loads
 };
@@ -52,6 +54,13 @@ class TileEngine : public sc_core::sc_module {
   void submit(const std::vector<Work>& works, const std::vector<TileProgram>& programs);
   [[nodiscard]] const sc_core::sc_event& done() const { return done_; }
   [[nodiscard]] bool idle() const { return programs_ == nullptr; }
+  // What ties programs to another engine's, by index; each may wait. `turn`: until a program may
+  // begin, asked before it loads what others write and before it computes. `begun`: it begins.
+  // `end`: until what runs beside it has ended, too.
+  struct Meeting {
+    std::function<void(std::size_t)> turn, begun, end;
+  };
+  void meet(Meeting meeting) { meeting_ = std::move(meeting); }
   // Called at the end of every operator with the number of operators finished.
   void on_program_done(std::function<void(std::size_t)> callback) {
     on_program_done_ = std::move(callback);
@@ -115,6 +124,7 @@ class TileEngine : public sc_core::sc_module {
   sc_core::sc_event submitted_, tile_ready_, buffer_free_, program_started_, program_done_, landed_,
       done_;
   std::function<void(std::size_t)> on_program_done_;
+  Meeting meeting_;
   std::vector<OperatorTrace> traces_;
   std::vector<double> joules_;
   std::int64_t compute_total_ps_ = 0;

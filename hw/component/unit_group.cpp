@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace joulesim::hw {
@@ -46,14 +47,15 @@ UnitGroup::UnitGroup(std::vector<GroupMember> members, GroupPlan plan)
   }
 }
 
-std::optional<std::size_t> UnitGroup::member_for(const Work& work) const {
-  PlacedKind kind = PlacedKind::vector;
+PlacedKind UnitGroup::kind_of(const Work& work) const {
   if (work.kind == WorkKind::matmul) {
-    kind = work.m <= plan_.small_rows ? PlacedKind::small_product : PlacedKind::product;
-  } else if (work.kind == WorkKind::attention) {
-    kind = PlacedKind::attention;
+    return work.m <= plan_.small_rows ? PlacedKind::small_product : PlacedKind::product;
   }
-  const std::size_t wanted = plan_.on.at(static_cast<std::size_t>(kind));
+  return work.kind == WorkKind::attention ? PlacedKind::attention : PlacedKind::vector;
+}
+
+std::optional<std::size_t> UnitGroup::member_for(const Work& work) const {
+  const std::size_t wanted = plan_.on.at(static_cast<std::size_t>(kind_of(work)));
   if (!members_[wanted].unit->refusal(work)) {
     return wanted;
   }
@@ -76,30 +78,123 @@ std::optional<std::string> UnitGroup::refusal(const Work& work) const {
   return reasons;
 }
 
-TileProgram UnitGroup::lower(const Work& work, std::size_t index,
-                             const RuntimeSpec& runtime) const {
-  const std::size_t chosen = member_for(work).value_or(0);
-  const ComputeUnit& unit = *members_[chosen].unit;
-  TileProgram program = unit.lower(work, index, runtime);
+void UnitGroup::take_in(std::size_t member, TileProgram& program) const {
   for (TileRun& run : program.runs) {
     std::vector<double> joules(causes_.size());
     for (std::size_t i = 0; i < run.joules.size(); ++i) {
-      joules[first_cause_[chosen] + i] = run.joules[i];
+      joules[first_cause_[member] + i] = run.joules[i];
     }
-    if (chosen > 0) {
+    if (member > 0) {
       const double busy = static_cast<double>(run.compute_ps) * 1e-12;
-      joules[causes_.size() - members_.size() + chosen] = busy * unit.active_power().value.si();
+      joules[causes_.size() - members_.size() + member] =
+          busy * members_[member].unit->active_power().value.si();
     }
     run.joules = std::move(joules);
   }
-  if (chosen > 0) {
+}
+
+TileProgram UnitGroup::handed_over(std::size_t member, const Work& work,
+                                   TileProgram program) const {
+  take_in(member, program);
+  if (member > 0) {
     const double copies = 2 * activation_bytes(work) / first().memory_bandwidth().si();
     program.start_ps += std::llround((2 * plan_.handover.si() + copies) * 1e12);
     program.mapping =
-        fmt::format("on {}, handed over and back: {}", members_[chosen].name, program.mapping);
-    program.limit = members_[chosen].name;
+        fmt::format("on {}, handed over and back: {}", members_[member].name, program.mapping);
+    program.limit = members_[member].name;
   }
   return program;
+}
+
+TileProgram UnitGroup::lower(const Work& work, std::size_t index,
+                             const RuntimeSpec& runtime) const {
+  const std::size_t chosen = member_for(work).value_or(0);
+  return handed_over(chosen, work, members_[chosen].unit->lower(work, index, runtime));
+}
+
+TileProgram UnitGroup::lower_before(const MemoryView& memory, const Work& work, std::size_t index,
+                                    const RuntimeSpec& runtime) const {
+  const std::size_t chosen = member_for(work).value_or(0);
+  return handed_over(chosen, work,
+                     members_[chosen].unit->lower_before(memory, work, index, runtime));
+}
+
+std::int64_t UnitGroup::given_to_partner(const MemoryView& memory, const Work& work,
+                                         const RuntimeSpec& runtime) const {
+  if (!plan_.split || work.kind != WorkKind::matmul) {
+    return 0;
+  }
+  const GroupSplit& split = *plan_.split;
+  const bool wanted =
+      kind_of(work) == PlacedKind::small_product ? split.small_products : split.products;
+  const std::int64_t steps = steps_of(work, split.by);
+  const auto chosen = member_for(work);
+  if (!wanted || steps < 2 || !chosen || *chosen == split.with || partner().unit->refusal(work)) {
+    return 0;
+  }
+  const std::int64_t grain = grain_of(split.by);
+  if (split.share) {
+    const auto given = std::llround(*split.share * static_cast<double>(steps));
+    return std::clamp<std::int64_t>(given, 1, steps - 1) * grain;
+  }
+  const auto time = [&](const TileProgram& program, const Work& part, std::size_t member) {
+    return time_alone(program, part, *members_[member].unit, memory);
+  };
+  const Time alone = time(lower_before(memory, work, 0, runtime), work, *chosen).busy;
+  return grain * balanced_steps(steps, memory, alone, [&](std::int64_t given) {
+           const SharedWork shared = share(memory, work, given * grain, runtime);
+           return DealtTime{time(shared.own_program, shared.own, *chosen),
+                            time(shared.other_program, shared.other, split.with)};
+         });
+}
+
+SharedWork UnitGroup::share(const MemoryView& memory, const Work& work, std::int64_t given,
+                            const RuntimeSpec& runtime) const {
+  const GroupSplit& split = *plan_.split;
+  const std::size_t chosen = member_for(work).value_or(0);
+  DealtWork dealt = deal(work, split.by, given);
+  SharedWork shared;
+  shared.own_program = handed_over(
+      chosen, dealt.own, members_[chosen].unit->lower_before(memory, dealt.own, 0, runtime));
+  shared.other_program = partner().unit->lower_before(memory, dealt.other, 0, split.runtime);
+  take_in(split.with, shared.other_program);
+  // Inputs that the first unit has on chip go to memory first, outputs come back from there.
+  const bool on_chip = std::none_of(work.streams.begin(), work.streams.end(), [](const auto& s) {
+    return s.role == DataStream::Role::activation_in && s.tier >= 0;
+  });
+  const double rate = members_[chosen].unit->memory_bandwidth().si() / (work.activation_bits / 8);
+  const auto crossing = [&](std::int64_t elements) {
+    const double copy = on_chip ? static_cast<double>(elements) / rate : 0;
+    return std::llround((plan_.handover.si() + copy) * 1e12);
+  };
+  shared.other_program.start_ps += crossing(dealt.other.m * dealt.other.k);
+  shared.other_program.drain_ps += crossing(dealt.other.m * dealt.other.n);
+  const std::int64_t all = split.by == SplitBy::columns ? work.n : work.m;
+  shared.own_program.mapping =
+      fmt::format("{} of {} {} here: {}; {} on {}: {}", all - given, all,
+                  split.by == SplitBy::columns ? "columns" : "rows", shared.own_program.mapping,
+                  given, partner().name, shared.other_program.mapping);
+  shared.own = std::move(dealt.own);
+  shared.other = std::move(dealt.other);
+  return shared;
+}
+
+const GroupMember& UnitGroup::owner_of(std::size_t cause) const {
+  const std::size_t at_work = causes_.size() - members_.size();  // of the first: none
+  if (cause > at_work) {
+    return members_.at(cause - at_work);
+  }
+  std::size_t member = members_.size() - 1;
+  while (first_cause_[member] > cause) {
+    --member;
+  }
+  return members_[member];
+}
+
+std::string UnitGroup::own_name_of(std::size_t cause) const {
+  const GroupMember& owner = owner_of(cause);
+  const std::string& name = causes_.at(cause).name;
+  return &owner == &members_.front() ? name : name.substr(owner.name.size() + 1);
 }
 
 std::shared_ptr<const ComputeUnit> UnitGroup::at_corner(Corner corner) const {

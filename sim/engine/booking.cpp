@@ -1,5 +1,6 @@
 #include "sim/engine/booking.hpp"
 
+#include "hw/component/unit_group.hpp"
 #include "sim/engine/kernel_query.hpp"
 
 #include <algorithm>
@@ -128,10 +129,12 @@ class Costing {
       add(unit.name, "clocks", Spent::standing, unit.rail,
           {term(unit.unit->active_power(), a_.duration)});
       const auto& causes = unit.unit->causes();
+      const auto* group = dynamic_cast<const hw::UnitGroup*>(unit.unit.get());
       for (std::size_t i = 0; i < causes.size() && i < a_.unit_joules.size(); ++i) {
         const double j = a_.unit_joules[i];
-        add(unit.name, causes[i].name, causes[i].spent, unit.rail,
-            {Term{j, j * causes[i].low, j * causes[i].high, causes[i].assumed}});
+        const MachineUnit* owner = group ? machine_.unit(group->owner_of(i).name) : &unit;
+        add(owner->name, group ? group->own_name_of(i) : causes[i].name, causes[i].spent,
+            owner->rail, {Term{j, j * causes[i].low, j * causes[i].high, causes[i].assumed}});
       }
     }
   }

@@ -1,5 +1,6 @@
 #include "sim/engine/closed_form.hpp"
 
+#include "hw/component/unit_group.hpp"
 #include "hw/dram/analytic.hpp"
 #include "sim/engine/residency_pass.hpp"
 
@@ -95,26 +96,22 @@ class ClosedForm {
     }
   }
 
-  Activity operator_activity(std::size_t index, std::optional<hw::ResidencyCache>& cache) {
-    const Machine& machine = *job_.machine;
-    const hw::TileProgram& program = job_.plan->programs[index];
-    const hw::Work& work = job_.plan->works[index];
-    Activity a;
-    OperatorActivity op;
-    op.label = work.label;
-    op.limit = program.limit;
-    op.ops = work.ops();
-    op.starting = from_ps(program.start_ps);
-    op.computing = from_ps(program.compute_ps());
-    double moved[2] = {0, 0};  // dram read, dram written
-    double flash = 0;
+  struct Moved {
+    double read = 0, written = 0, flash = 0;  // bytes
+  };
+  // What a program moves; its joules go to the activity.
+  Moved moved_by(const hw::TileProgram& program, Activity& a) const {
+    const hw::Work& work = job_.plan->works[program.work];
+    Moved moved;
     for (const hw::TileRun& run : program.runs) {
       const auto count = static_cast<double>(run.count);
       for (const auto* moves : {&run.loads, &run.stores}) {
         for (const hw::TileMove& move : *moves) {
           const double bytes = count * static_cast<double>(move.bytes);
           const hw::DataStream& stream = work.streams[move.stream];
-          (stream.tier == kFlashTier ? flash : moved[stream.writes() ? 1 : 0]) += bytes;
+          (stream.tier == kFlashTier ? moved.flash
+           : stream.writes()         ? moved.written
+                                     : moved.read) += bytes;
         }
       }
       a.unit_joules.resize(std::max(a.unit_joules.size(), run.joules.size()));
@@ -122,6 +119,56 @@ class ClosedForm {
         a.unit_joules[i] += count * run.joules[i];
       }
     }
+    return moved;
+  }
+
+  // The part of a split product that a partner works on.
+  [[nodiscard]] const hw::TileProgram* beside_of(std::size_t index) const {
+    const auto& partner = job_.plan->partner;
+    const auto found = std::lower_bound(
+        partner.begin(), partner.end(), index,
+        [](const mapping::PartnerProgram& p, std::size_t at) { return p.beside < at; });
+    return found != partner.end() && found->beside == index ? &found->program : nullptr;
+  }
+
+  // The later of the two is waited for, and says where the time went.
+  void join(const hw::TileProgram& program, const Moved& moved, double fresh, Time first,
+            OperatorActivity& op) const {
+    const auto& group = dynamic_cast<const hw::UnitGroup&>(*job_.unit->unit);
+    const hw::ComputeUnit& unit = *group.partner().unit;
+    const Time computing = from_ps(program.compute_ps());
+    Time moving = max(Bytes(moved.read) / unit.port_bandwidth(),
+                      Bytes(fresh * moved.read) / unit.memory_bandwidth());
+    if (program.draw > Bandwidth(0)) {
+      moving = max(moving, Bytes(moved.read) / program.draw);
+    }
+    const Time exposed =
+        from_ps(program.start_ps + program.drain_ps) + max(computing, moving) + first;
+    if (exposed > op.exposed) {
+      op.exposed = exposed;
+      op.starting = from_ps(program.start_ps);
+      op.computing = computing;
+      op.starved = max(Time(0), moving - computing);
+      op.limit = program.limit;
+    }
+  }
+
+  Activity operator_activity(std::size_t index, std::optional<hw::ResidencyCache>& cache) {
+    const Machine& machine = *job_.machine;
+    const hw::TileProgram& program = job_.plan->programs[index];
+    const hw::Work& work = job_.plan->works[index];
+    const hw::TileProgram* beside = beside_of(index);
+    Activity a;
+    OperatorActivity op;
+    op.label = work.label;
+    op.limit = program.limit;
+    op.ops = work.ops();
+    op.starting = from_ps(program.start_ps);
+    op.computing = from_ps(program.compute_ps());
+    const Moved own = moved_by(program, a);
+    const Moved other = beside != nullptr ? moved_by(*beside, a) : Moved{};
+    const double moved[2] = {own.read + other.read, own.written + other.written};
+    const double flash = own.flash;
     double hits = 0;
     double asked = 0;
     if (cache) {
@@ -153,18 +200,22 @@ class ClosedForm {
     }
     const Bandwidth rate = rates_.stream * static_cast<double>(machine.channels);
     const Bytes total(moved[0] + moved[1]);
+    const double fresh = moved[0] > 0 ? a.cache_fills.si() / moved[0] : 0;
     Time moving = max(
-        max((dram_read + dram_written) / rate, Bytes(moved[0]) / job_.unit->unit->port_bandwidth()),
-        a.cache_fills /
+        max((dram_read + dram_written) / rate, Bytes(own.read) / job_.unit->unit->port_bandwidth()),
+        Bytes(fresh * own.read) /
             (machine.cache ? drawn_from_memory(job_) : job_.unit->unit->memory_bandwidth()));
     if (program.draw > Bandwidth(0)) {
-      moving = max(moving, Bytes(moved[0]) / program.draw);
+      moving = max(moving, Bytes(own.read) / program.draw);
     }
     moving = max(moving, reading);
     const Time first = total > Bytes(0) ? rates_.read_latency : Time(0);
     op.moved = total + Bytes(flash);
     op.exposed = op.starting + max(op.computing, moving) + first + from_ps(program.drain_ps);
     op.starved = max(Time(0), moving - op.computing);
+    if (beside != nullptr) {
+      join(*beside, other, fresh, first, op);
+    }
     op.joules = a.unit_joules;
     a.duration = op.exposed;
     a.computing = op.computing;

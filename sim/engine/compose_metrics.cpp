@@ -253,6 +253,12 @@ void fill_metrics(const Prepared& prepared, const Simulated& simulated, const Re
     accelerator += joules_of(request.decode.costs, component);
   }
   accelerator += joules_of(request.decode.costs, prepared.unit->name);
+  for (const Cost& cost : request.decode.costs) {
+    // What units beside it did for it; that they are there is not for it.
+    const bool helper = prepared.machine.unit(cost.component) != nullptr &&
+                        cost.component != prepared.unit->name && cost.cause != "idle";
+    accelerator += helper ? cost.energy.si() : 0;
+  }
   metric(result, "energy.per_token_accelerator", "Energy per token, unit and memory only",
          any(EnergyPerToken(accelerator / request.tokens)),
          "compute unit, caches, memory and storage; no display, rest of device or regulators");

@@ -21,11 +21,11 @@ void share_out(Prepared& prepared) {
                     "fabric or pcie",
                     machine.title));
   }
-  if (prepared.exported || !scenario.units.units.empty() || scenario.weights_in == "flash" ||
-      scenario.battery) {
+  if (prepared.exported || !scenario.units.units.empty() || scenario.split ||
+      scenario.weights_in == "flash" || scenario.battery) {
     refuse(
-        "expected one with an exported graph, a placement over units, weights in flash or a "
-        "battery");
+        "expected one with an exported graph, a placement over units, a split between them, "
+        "weights in flash or a battery");
   }
   if (!faults.ok()) {
     throw InputError(std::move(faults));

@@ -1,5 +1,6 @@
 #include "sim/engine/prepare.hpp"
 
+#include "hw/component/resident_unit.hpp"
 #include "hw/component/unit_group.hpp"
 #include "models/arch/model_file.hpp"
 #include "models/import/model.hpp"
@@ -78,8 +79,51 @@ void require_positions(const Scenario& scenario, const models::ModelSpec& spec) 
 // a scenario may say otherwise.
 constexpr Time kHandover(20e-6);
 
+// Products of a group on two of its members at once, as the scenario wishes.
+void add_split(const Library& library, const Prepared& prepared,
+               const std::vector<std::string>& names, hw::GroupPlan& plan, Diagnostics& faults) {
+  const UnitSplit& wish = *prepared.scenario.split;
+  const Region& place = prepared.scenario.split_place;
+  const std::vector<std::string> others(names.begin() + 1, names.end());
+  const auto found = std::find(others.begin(), others.end(), wish.with);
+  if (found == others.end()) {
+    faults.error(place, fmt::format("products are split with '{}'; expected a unit of '{}' beside "
+                                    "'{}': {}{}",
+                                    wish.with, prepared.machine.title, names.front(),
+                                    others.empty() ? "it has none"
+                                                   : fmt::format("{}", fmt::join(others, ", ")),
+                                    did_you_mean(wish.with, others)));
+    return;
+  }
+  const MachineUnit& partner = *prepared.machine.unit(wish.with);
+  for (const MachineUnit* unit : {prepared.unit, &partner}) {
+    if (dynamic_cast<const hw::ResidentUnit*>(unit->unit.get()) != nullptr) {
+      faults.error(place, fmt::format("'{}' computes where its weights lie and keeps others from "
+                                      "them meanwhile; expected units that read them, or a "
+                                      "[machine.placement]",
+                                      unit->name));
+    }
+  }
+  if (prepared.scenario.weights_in == "flash") {
+    faults.error(place,
+                 "found weights in flash; expected weights in memory, which both units read");
+  }
+  const auto has = [&](hw::PlacedKind kind) {
+    return std::find(wish.kinds.begin(), wish.kinds.end(), hw::name_of(kind)) != wish.kinds.end();
+  };
+  hw::GroupSplit split;
+  split.with = static_cast<std::size_t>(found - others.begin()) + 1;
+  split.by = wish.rows ? hw::SplitBy::rows : hw::SplitBy::columns;
+  split.products = has(hw::PlacedKind::product);
+  split.small_products = has(hw::PlacedKind::small_product);
+  split.share = wish.share;
+  split.runtime = load_runtime(library, partner.default_runtime, place).spec;
+  plan.handover = wish.handover.value_or(plan.handover);
+  plan.split = std::move(split);
+}
+
 // Makes the scenario's unit the first of a group with all others of the machine.
-void form_group(Prepared& prepared) {
+void form_group(const Library& library, Prepared& prepared) {
   const UnitPlacement& wish = prepared.scenario.units;
   std::vector<hw::GroupMember> members{{prepared.unit->name, prepared.unit->unit}};
   for (const MachineUnit& unit : prepared.machine.units) {
@@ -109,6 +153,9 @@ void form_group(Prepared& prepared) {
         plan.on.at(static_cast<std::size_t>(i)) = static_cast<std::size_t>(found - names.begin());
       }
     }
+  }
+  if (prepared.scenario.split) {
+    add_split(library, prepared, names, plan, faults);
   }
   if (!faults.ok()) {
     throw InputError(std::move(faults));
@@ -192,8 +239,8 @@ void load_device(const Library& library, Prepared& prepared) {
   }
   prepared.runtime = load_runtime(
       library, scenario.runtime.value_or(prepared.unit->default_runtime), scenario.runtime_place);
-  if (!scenario.units.units.empty()) {
-    form_group(prepared);
+  if (!scenario.units.units.empty() || scenario.split) {
+    form_group(library, prepared);
   }
 }
 
@@ -379,14 +426,14 @@ std::unique_ptr<Prepared> prepare_all(const Library& library, const Scenario& sc
 
   // Operators that the unit lacks run on another one of the machine, where there is any that has
   // them; else the refusals stand.
-  if (scenario.units.units.empty() && machine.units.size() > 1) {
+  if (scenario.units.units.empty() && !scenario.split && machine.units.size() > 1) {
     try {
       for (const auto& graph : {&prefill, &last}) {
         (void)mapping::plan_step(*graph, prepared->placement, *prepared->unit->unit,
                                  prepared->runtime.spec, scenario.unit_place);
       }
     } catch (const InputError&) {
-      form_group(*prepared);
+      form_group(library, *prepared);
     }
   }
   prepared->runtime.spec.pins = scenario.tiles;

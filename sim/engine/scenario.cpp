@@ -132,6 +132,28 @@ StorageWish read_storage(const ConfigNode& node, const ConfigNode& machine,
   return wish;
 }
 
+UnitSplit read_split(const ConfigNode& node) {
+  UnitSplit split;
+  split.with = node.text("with");
+  split.rows = node.choice_if("by", {"columns", "rows"}).value_or("columns") == "rows";
+  const std::vector<std::string> kinds{std::string(hw::name_of(hw::PlacedKind::product)),
+                                       std::string(hw::name_of(hw::PlacedKind::small_product))};
+  for (const std::string& kind : node.texts("kinds")) {
+    if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
+      node.error("kinds", fmt::format("found '{}'; expected {}{}", kind, fmt::join(kinds, ", "),
+                                      did_you_mean(kind, kinds)));
+    }
+    split.kinds.push_back(kind);
+  }
+  if (split.kinds.empty()) {
+    split.kinds = kinds;
+  }
+  constexpr double kLeast = 0.001;
+  split.share = node.number_if("share", kLeast, 1 - kLeast);
+  split.handover = node.quantity_if<Time>("handover");
+  return split;
+}
+
 }  // namespace
 
 const char* name_of(StorageWish::Policy policy) {
@@ -261,6 +283,11 @@ void read_scenario_keys(const ConfigNode& root, Scenario& scenario) {
         placed->integer_if("small_rows", 1, kMostRows).value_or(scenario.units.small_rows);
     scenario.units.handover = placed->quantity_if<Time>("handover");
     scenario.units_place = placed->region();
+  }
+
+  if (const auto split = machine.table_if("split")) {
+    scenario.split = read_split(*split);
+    scenario.split_place = split->region();
   }
 
   constexpr std::int64_t kLargestTile = 1024;

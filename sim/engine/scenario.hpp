@@ -63,6 +63,15 @@ struct UnitPlacement {
   std::optional<Time> handover;  // from one unit to another; none: as the program assumes
 };
 
+// Products on two units at once: [machine.split] of a scenario.
+struct UnitSplit {
+  std::string with;                // the unit beside the one that runs them
+  bool rows = false;               // cut by rows instead of columns
+  std::vector<std::string> kinds;  // of products, as in a placement
+  std::optional<double> share;     // of the other unit; none: as large as ends both together
+  std::optional<Time> handover;    // none: as the program assumes
+};
+
 struct Scenario {
   std::string id, title, question;
   std::string path, text;
@@ -76,6 +85,7 @@ struct Scenario {
   std::string device;
   std::optional<std::string> unit, runtime;
   UnitPlacement units;
+  std::optional<UnitSplit> split;
   std::vector<hw::TilePin> tiles;   // prescribed for products on a GPU
   std::int64_t devices = 1;         // equal ones of a node that share every layer
   bool fits = false;                // memory is taken to hold the model: somebody has run it
@@ -96,7 +106,8 @@ struct Scenario {
 
   // Places of inputs, for messages about them.
   Region model_place, transform_place, device_place, devices_place, unit_place, units_place,
-      runtime_place, weights_place, workload_place, battery_place, storage_place, tiles_place;
+      split_place, runtime_place, weights_place, workload_place, battery_place, storage_place,
+      tiles_place;
 };
 
 class Library;

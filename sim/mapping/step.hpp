@@ -3,10 +3,11 @@
 //
 // Models:      placement of operands, activations on chip where they fit, fusion of vector work
 // into its
-//              neighbours where the software stack does so, the multiplier type that formats ask
-//              for.
-// Leaves out:  search over units (one unit runs the whole step), reordering.
-// Checked by:  tests/unit/mapping.cpp (bytes and operations equal the graph's own counts).
+//              neighbours where the software stack does so, the multiplier type that formats
+//              ask for; products that a group of units splits.
+// Leaves out:  search over units, reordering.
+// Checked by:  tests/unit/mapping.cpp (bytes and operations equal the graph's own counts),
+//              tests/unit/split_step.cpp.
 #pragma once
 
 #include "hw/component/compute_unit.hpp"
@@ -28,9 +29,17 @@ struct Segment {
   bool repeats_weights = false;      // its weights were just read by the segment before
 };
 
+// What a partner does of a product while the first unit does the rest.
+struct PartnerProgram {
+  std::size_t beside = 0;  // index of the first unit's program
+  hw::TileProgram program;
+};
+
 struct StepPlan {
+  // The segments' works, and behind them the parts of those that are split.
   std::vector<hw::Work> works;
-  std::vector<hw::TileProgram> programs;  // one per work
+  std::vector<hw::TileProgram> programs;  // one per work of the segments
+  std::vector<PartnerProgram> partner;    // in the order of what they run beside
   std::vector<Segment> segments;
 };
 

@@ -16,16 +16,16 @@ using namespace joulesim::engine;
 namespace {
 
 reports::Result result_of(const std::string& scenario, std::vector<std::string> settings,
-                          bool what_if = false) {
+                          bool what_if = false, const std::string& folder = "demo") {
   static const Library library = Library::open();
   settings.insert(settings.end(), {"workload.prompt_tokens=16", "workload.generate_tokens=5"});
   RunOptions options;
   options.what_if = what_if;
-  return run_scenario(
-      library,
-      read_scenario(std::string(JOULESIM_SOURCE_DIR) + "/scenarios/demo/" + scenario + ".toml",
-                    settings),
-      options);
+  return run_scenario(library,
+                      read_scenario(std::string(JOULESIM_SOURCE_DIR) + "/scenarios/" + folder +
+                                        "/" + scenario + ".toml",
+                                    settings),
+                      options);
 }
 
 void conserves(const reports::Result& result) {
@@ -66,6 +66,11 @@ TEST_CASE("shared layers and ternary weights conserve energy at train level") {
 TEST_CASE("a server's result conserves energy at the analytic and at train level") {
   conserves(result_of("search_fleet_h100", {"engine.fidelity=analytic"}));
   conserves(result_of("search_fleet_h100", {"model.use=llama_3_2_1b"}));
+}
+
+TEST_CASE("two units at once and units in the memory conserve energy") {
+  conserves(result_of("llama_3_8b_phone_gpu_npu", {"model.use=llama_3_2_1b"}, false, "kinds"));
+  conserves(result_of("llama_3_1_8b_phone_pim", {"model.use=llama_3_2_1b"}, false, "kinds"));
 }
 
 TEST_CASE("one input alone moves a figure no further than all of them together") {

@@ -7,6 +7,6 @@ joulesim_test(timing_gpu_kernels
   LINK joulesim::gpu
   LABELS fast)
 joulesim_test(timing_units
-  SOURCES tests/timing/npu_arrays.cpp tests/timing/other_units.cpp
+  SOURCES tests/timing/npu_arrays.cpp tests/timing/other_units.cpp tests/timing/split_work.cpp
   LINK joulesim::npu joulesim::lpu joulesim::pim joulesim::neuro joulesim::quantum
   LABELS fast)

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -304,4 +305,52 @@ TEST_CASE("a second step on the same engine takes as long as the first") {
   CHECK(bench.engine->traces().size() == 3);
   CHECK(bench.engine->compute_ps() == 3 * (4 * 3 + 2 + 2) * kUs);
   CHECK(three == 3 * (13 * kUs + 500 * kNs + 2 * kUs + 2 * kUs + 500 * kNs));
+}
+
+TEST_CASE("programs of two engines that meet begin and end together") {
+  // The second engine's two programs run beside the first one's second and third.
+  Bench first(Setup{});
+  Bench second(Setup{});
+  first.add(DataStream::Role::weight, 1, 0, 5 * kUs);
+  first.add(DataStream::Role::weight, 1, 0, 2 * kUs);
+  first.add(DataStream::Role::weight, 1, 0, 9 * kUs);
+  second.add(DataStream::Role::weight, 1, 0, 4 * kUs);
+  second.add(DataStream::Role::weight, 1, 0, 3 * kUs);
+  std::size_t released = 0;
+  std::size_t ended = 0;
+  sc_core::sc_event release;
+  sc_core::sc_event end;
+  first.engine->meet({{},
+                      [&](std::size_t p) {
+                        released = std::max(released, p);
+                        release.notify(sc_core::SC_ZERO_TIME);
+                      },
+                      [&](std::size_t p) {
+                        while (p > 0 && ended < p) {
+                          sc_core::wait(end);
+                        }
+                      }});
+  second.engine->meet({[&](std::size_t p) {
+                         while (released < p + 1) {
+                           sc_core::wait(release);
+                         }
+                       },
+                       {},
+                       {}});
+  second.engine->on_program_done([&](std::size_t done) {
+    ended = done;
+    end.notify(sc_core::SC_ZERO_TIME);
+  });
+  sc_core::sc_start();
+  const auto& own = first.engine->traces();
+  const auto& beside = second.engine->traces();
+  REQUIRE(own.size() == 3);
+  REQUIRE(beside.size() == 2);
+  CHECK(beside[0].begin_ps == own[1].begin_ps);
+  CHECK(beside[1].begin_ps == own[2].begin_ps);
+  // Waits for 4 us beside it, then computes longer than what is beside it.
+  CHECK(own[1].own_end_ps - own[1].begin_ps == 2 * kUs);
+  CHECK(own[1].end_ps - own[1].begin_ps == 4 * kUs);
+  CHECK(own[2].end_ps - own[2].begin_ps == 9 * kUs);
+  CHECK(first.done_ps == 18 * kUs);
 }
