@@ -274,7 +274,8 @@ void pareto(Script& script, const std::vector<Result>& results) {
   script.begin("pareto",
                "Speed against energy of a token: the line joins what nothing else beats" +
                    (shared.empty() ? std::string()
-                                   : "; larger points answer better (" +
+                                   : "; larger points answer better, of open ones nothing was "
+                                     "published (" +
                                          benchmark_title(results, shared.front()) + ")"),
                380);
   constexpr double kRoom = 2;  // around the points, of logarithmic axes
@@ -305,7 +306,7 @@ void pareto(Script& script, const std::vector<Result>& results) {
     high = std::max(high, p.accuracy);
   }
   const auto size_of = [low, high](double accuracy) {
-    constexpr double kPlain = 1.6, kSmall = 1.2, kLarge = 3.2;
+    constexpr double kPlain = 1.6, kSmall = 1.2, kLarge = 2.6;
     return accuracy < 0 || high <= low ? kPlain
                                        : std::sqrt(std::lerp(kSmall * kSmall, kLarge * kLarge,
                                                              (accuracy - low) / (high - low)));
@@ -313,8 +314,9 @@ void pareto(Script& script, const std::vector<Result>& results) {
   Curve::Points rest;
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (i < kPalette.size()) {
+      const int mark = judged.empty() || all[i].accuracy >= 0 ? 7 : 6;  // full, open
       curves.push_back(Curve::of_points(kPalette[i], all[i].name, {{all[i].speed, all[i].joules}},
-                                        7, size_of(all[i].accuracy)));
+                                        mark, size_of(all[i].accuracy)));
     } else {
       rest.emplace_back(all[i].speed, all[i].joules);
     }

@@ -12,11 +12,15 @@ namespace joulesim::reports {
 namespace {
 
 constexpr double kLeast = 0.01;  // of the whole: smaller components are drawn as one
-constexpr double kNodeWidth = 12;
-constexpr double kGap = 16;  // between nodes: a line of text
+constexpr double kGap = 17;      // between nodes: a line of text
+constexpr double kLine = 14;     // a node at least so high holds its label, else it stands below
 constexpr double kTop = 8;
 constexpr double kFlowHeight = 260;  // of the whole
-constexpr double kX[] = {4, 222, 446};
+// Nodes are as wide as their labels, so that no flow runs under one; the last column's labels stand
+// beside it, where there are none.
+constexpr double kX[] = {4, 222, 486};
+constexpr double kNodeWidth[] = {142, 192, 12};
+constexpr int kFlowWidth = 680;
 
 std::string escaped(const std::string& text) {
   std::string out;
@@ -139,7 +143,8 @@ PlotFile draw_flow(const Result& result) {
   std::string body;
   for (const FlowLink& link : flow.links) {
     const double height = kFlowHeight * link.joules / total;
-    const double x0 = kX[flow.nodes[link.from].column] + kNodeWidth;
+    const int column = flow.nodes[link.from].column;
+    const double x0 = kX[column] + kNodeWidth[column];
     const double x1 = kX[flow.nodes[link.to].column];
     const double middle = (x0 + x1) / 2;
     const double y0 = places[link.from].out;
@@ -157,20 +162,25 @@ PlotFile draw_flow(const Result& result) {
   for (std::size_t i = 0; i < flow.nodes.size(); ++i) {
     const FlowNode& node = flow.nodes[i];
     const double x = kX[node.column];
-    body += fmt::format("<path d=\"M{:.1f},{:.2f}h{:.1f}v{:.2f}h-{:.1f}Z\" fill=\"{}\"/>\n", x,
-                        places[i].top, kNodeWidth, std::max(places[i].height, 1.0), kNodeWidth,
-                        node.column == 2 ? spent_colour(node.name) : std::string("#777777"));
+    const double width = kNodeWidth[node.column];
+    const bool last = node.column == 2;
+    body += fmt::format(
+        "<path d=\"M{:.1f},{:.2f}h{:.1f}v{:.2f}h-{:.1f}Z\" fill=\"{}\" fill-opacity=\"{}\"/>\n", x,
+        places[i].top, width, std::max(places[i].height, 1.0), width,
+        last ? spent_colour(node.name) : std::string("#808080"), last ? "1" : "0.3");
     const std::string label = fmt::format("{} {} · {}", node.name, show(any(Energy(node.joules))),
                                           percent(node.joules / total));
+    const double below = places[i].top + places[i].height + 12;
+    const double within = places[i].top + std::max(places[i].height / 2, 3.0) + 4;
     body += fmt::format("<g fill=\"rgb(64,64,64)\"><text x=\"{:.1f}\" y=\"{:.2f}\">{}</text></g>\n",
-                        x + kNodeWidth + 5, places[i].top + std::max(places[i].height / 2, 3.0) + 4,
-                        escaped(label));
+                        last ? x + width + 5 : x + 3,
+                        last || places[i].height >= kLine ? within : below, escaped(label));
   }
   plot.svg = fmt::format(
       "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" "
       "width=\"{0}\" height=\"{1:.0f}\" viewBox=\"0 0 {0} {1:.0f}\" font-size=\"12\" "
       "font-family=\"sans-serif\">\n{2}</svg>\n",
-      kWidth, bottom, body);
+      kFlowWidth, bottom, body);
   return plot;
 }
 

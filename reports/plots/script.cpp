@@ -25,7 +25,7 @@
 namespace joulesim::reports {
 namespace {
 
-constexpr std::size_t kLongestEntry = 36;  // characters of a legend entry
+constexpr std::size_t kLongestEntry = 46;  // characters of a legend entry
 constexpr std::size_t kLargest = std::size_t{32} << 20U;
 
 // Bytes that start a UTF-8 character.
@@ -142,9 +142,10 @@ std::string legend_entry(const Entry& entry, int height) {
           y(entry.top), number(c.width), c.colour);
     }
   } else {
-    sample =
-        fmt::format("set label '' at screen {},screen {} point pt {} ps {} lc rgb '{}'",
-                    x(entry.left + kSwatch / 2), y(entry.top), c.mark, number(c.size), c.colour);
+    constexpr double kLargestPoint = 1.6;  // that rows of a legend hold
+    sample = fmt::format("set label '' at screen {},screen {} point pt {} ps {} lc rgb '{}'",
+                         x(entry.left + kSwatch / 2), y(entry.top), c.mark,
+                         number(std::min(c.size, kLargestPoint)), c.colour);
   }
   return fmt::format("{}\nset label {} at screen {},screen {} left textcolor rgb '{}'\n", sample,
                      quoted(c.title, kLongestEntry), x(entry.left + kSwatch + 6), y(entry.top),

@@ -46,6 +46,18 @@ Json figure_json(const ClaimFigure& figure) {
           {"readings", std::move(readings)}};
 }
 
+// "9.00 Wh" → "9 Wh": who states nine has not stated hundredths.
+std::string as_stated(std::string text) {
+  const auto end = std::min(text.find(' '), text.size());
+  const auto point = text.find('.');
+  if (point < end && text.find('e') >= end) {
+    const auto last = text.find_last_not_of('0', end - 1);
+    const auto from = last == point ? point : last + 1;
+    text.erase(from, end - from);
+  }
+  return text;
+}
+
 }  // namespace
 
 const char* name_of(Verdict verdict) {
@@ -71,7 +83,9 @@ const ClaimFigure* headline(const Claim& claim) {
 }
 
 std::string stated(const ClaimFigure& figure, const Expectation& expected) {
-  const auto text = [&](const std::optional<AnyQuantity>& q) { return shown(figure, *q); };
+  const auto text = [&](const std::optional<AnyQuantity>& q) {
+    return as_stated(shown(figure, *q));
+  };
   return expected.figure     ? text(expected.figure)
          : expected.at_least ? "at least " + text(expected.at_least)
          : expected.at_most  ? "at most " + text(expected.at_most)

@@ -136,9 +136,9 @@ unset key
 set tmargin at screen 0.925925926
 set arrow from screen 0.01875,screen 0.972222222 to screen 0.053125,screen 0.972222222 nohead lw 2 lc rgb '#808080'
 set label 'gpu fp8 on hbm' at screen 0.0625,screen 0.972222222 left textcolor rgb '#404040'
-set label '' at screen 0.2546875,screen 0.972222222 point pt 7 ps 2.3 lc rgb '#0072B2'
+set label '' at screen 0.2546875,screen 0.972222222 point pt 7 ps 1.6 lc rgb '#0072B2'
 set label 'decode ffn' at screen 0.28125,screen 0.972222222 left textcolor rgb '#404040'
-set label '' at screen 0.428125,screen 0.972222222 point pt 7 ps 2.08 lc rgb '#E69F00'
+set label '' at screen 0.428125,screen 0.972222222 point pt 7 ps 1.6 lc rgb '#E69F00'
 set label 'decode attention' at screen 0.4546875,screen 0.972222222 left textcolor rgb '#404040'
 set logscale xy
 set format y '%.0s %cop/s'
