@@ -40,7 +40,11 @@ void plot_curve(Script& script, const std::string& name, const ClaimCurve& curve
   }
   script.begin(name, curve.label, kHeight);
   script.command(fmt::format("set xlabel {}", quoted(axis_label(curve.x_label, x_unit))));
-  script.command(fmt::format("set ylabel {}", quoted(axis_label(curve.y_label, y_unit))));
+  // A label longer than the axis names the curve instead.
+  constexpr std::size_t kLongest = 26;
+  const std::string y_label = axis_label(curve.y_label, y_unit);
+  const bool fits = y_label.size() <= kLongest;
+  script.command(fmt::format("set ylabel {}", quoted(fits ? y_label : y_unit)));
   if (curve.log_x) {
     script.command("set logscale x");
   }
@@ -60,8 +64,13 @@ void plot_curve(Script& script, const std::string& name, const ClaimCurve& curve
   for (std::size_t i = 0; i < curve.x.size(); ++i) {
     points.emplace_back(curve.x[i] / x_scale, curve.y[i] / y_scale);
   }
-  std::vector<Curve> curves = {Curve::of_line(kPalette[0], "simulated", points, 2),
-                               Curve::of_points(kPalette[0], "", points, 7, 0.6)};
+  std::vector<Curve> curves = {
+      Curve::of_line(kPalette[0], fits ? "simulated" : curve.y_label, points, 2),
+      Curve::of_points(kPalette[0], "", points, 7, 0.6)};
+  if (curve.own_x && curve.own_y) {
+    curves.push_back(Curve::of_points(kPalette[1], "as judged",
+                                      {{*curve.own_x / x_scale, *curve.own_y / y_scale}}, 7, 1.1));
+  }
   const auto ends = [](const std::vector<double>& v) {
     return std::pair(*std::min_element(v.begin(), v.end()), *std::max_element(v.begin(), v.end()));
   };

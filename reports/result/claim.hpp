@@ -70,6 +70,7 @@ struct ClaimCurve {
   bool log_x = false, log_y = false;
   std::vector<double> x, y;              // SI
   std::optional<double> mark_x, mark_y;  // the statement's point
+  std::optional<double> own_x, own_y;    // the point that the verdict rests on
   std::string mark;
 };
 

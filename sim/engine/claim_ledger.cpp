@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <tuple>
@@ -122,6 +123,21 @@ reports::ClaimCurve curve_of(const LoadedClaim& loaded, std::size_t index,
     curve.y_dim = y.dim;
     curve.x.push_back(x.si);
     curve.y.push_back(y.si);
+  }
+  const double judged = evaluate_figure(loaded.wish, wish.figure, own, {}).si;
+  for (const reports::ClaimInput& input : loaded.wish.claim.inputs) {
+    if (input.name == wish.over) {
+      curve.own_x = input.value.si;
+    }
+  }
+  constexpr double kSame = 1e-9;
+  for (std::size_t i = 0; i < curve.x.size() && !curve.own_x; ++i) {
+    if (std::fabs(curve.y[i] - judged) <= kSame * std::fabs(judged)) {
+      curve.own_x = curve.x[i];
+    }
+  }
+  if (curve.own_x) {
+    curve.own_y = judged;
   }
   if (wish.mark_x) {
     curve.mark_x = wish.mark_x->si;
