@@ -35,6 +35,7 @@ struct Validation {
   std::size_t worst = 10;  // rows that a report explains
   std::vector<ValidationPoint> points;
   std::vector<ValidationSkip> skips;
+  std::vector<std::string> plugins;  // that brought kinds of components, as reports name them
 };
 
 ErrorStatistics statistics_of(std::vector<double> errors);

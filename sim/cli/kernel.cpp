@@ -146,6 +146,9 @@ int kernel(const Common& common, const KernelArguments& a) {
                                {"bytes", answer.bytes.si()},
                                {"roofline_us", answer.roofline.si() * 1e6},
                                {"mapping", answer.mapping}};
+    for (const engine::LoadedPlugin& plugin : machine.plugins) {
+      out["plugins"].push_back(engine::shown(plugin));
+    }
     if (answer.cycles > 0) {
       out["cycles"] = std::llround(answer.cycles);
     }
@@ -159,6 +162,9 @@ int kernel(const Common& common, const KernelArguments& a) {
       a.op, machine.title, runtime.title, format(answer.time), format(answer.energy), answer.bound,
       100 * answer.share_of_peak, format(answer.ops), format(answer.bytes), format(answer.roofline),
       answer.mapping);
+  for (const engine::LoadedPlugin& plugin : machine.plugins) {
+    std::cout << "  plug-in        " << engine::shown(plugin) << "\n";
+  }
   return 0;
 }
 

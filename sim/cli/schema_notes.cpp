@@ -71,6 +71,7 @@ constexpr std::array kNotes = {
     Note{"scenario", "machine.tile[]", "operator", "a product, as reports name it; on GPUs"},
     Note{"scenario", "machine.tile[]", "rows", "of the tile, along the tokens"},
     Note{"scenario", "machine.tile[]", "columns", "along the outputs"},
+    Note{"scenario", "machine.tile[]", "phase", "that it holds in; left out: both"},
     Note{"scenario", "machine.tile[]", "stages", "left out: the fastest"},
     Note{"scenario", "machine.tile[]", "split", "of k over blocks; left out: the fastest"},
     Note{"scenario", "engine", "fidelity", "level of detail"},

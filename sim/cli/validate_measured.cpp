@@ -68,6 +68,9 @@ int validate_measured(const Common& common, const ValidateArguments& arguments) 
   reports::Validation validation;
   validation.title = "Predicted against measured kernels";
   validation.unit = "us";
+  for (const engine::LoadedPlugin& plugin : library.plugins()) {
+    validation.plugins.push_back(engine::shown(plugin));
+  }
   const fs::path out(arguments.out.empty() ? "out/validate" : arguments.out);
   for (const engine::MeasuredTable& table : tables) {
     if (table.kind == "e2e_serving") {
@@ -99,10 +102,16 @@ int validate_measured(const Common& common, const ValidateArguments& arguments) 
     for (const reports::ValidationSkip& s : validation.skips) {
       skips.push_back({{"kind", s.kind}, {"reason", s.reason}, {"rows", s.rows}});
     }
+    if (!validation.plugins.empty()) {
+      result["plugins"] = validation.plugins;
+    }
     std::cout << result.dump(2) << "\n";
     return 0;
   }
   print_table(groups);
+  for (const std::string& plugin : validation.plugins) {
+    std::cout << "plug-in " << plugin << "\n";
+  }
   for (const reports::ValidationSkip& s : validation.skips) {
     std::cout << fmt::format("skipped {} of {}: {}\n", s.rows, s.kind, s.reason);
   }

@@ -37,7 +37,10 @@ int validate_published(const Common& common, const ValidateArguments& arguments)
   const fs::path out(arguments.out.empty() ? "out/published" : arguments.out);
   reports::write_atomically((out / "predictions_published.json").string(),
                             engine::published_json(table, predictions));
-  const reports::Validation validation = engine::published_validation(table, predictions);
+  reports::Validation validation = engine::published_validation(table, predictions);
+  for (const engine::LoadedPlugin& plugin : library.plugins()) {
+    validation.plugins.push_back(engine::shown(plugin));
+  }
   reports::write_atomically((out / "report.html").string(), reports::validation_page(validation));
   auto errors = engine::published_errors(table, predictions);
   const auto left_out = engine::left_out_errors(table, predictions);
@@ -56,6 +59,9 @@ int validate_published(const Common& common, const ValidateArguments& arguments)
     for (const reports::ValidationSkip& s : validation.skips) {
       skips.push_back({{"metric", s.kind}, {"reason", s.reason}, {"rows", s.rows}});
     }
+    if (!validation.plugins.empty()) {
+      result["plugins"] = validation.plugins;
+    }
     std::cout << result.dump(2) << "\n";
     return 0;
   }
@@ -66,6 +72,9 @@ int validate_published(const Common& common, const ValidateArguments& arguments)
         "{:<9} {:<58} {:<11} {:>5}  {:>6.1f}% {:>6.1f}% {:>6.1f}% {:>+6.1f}%\n", e.by,
         e.name.substr(0, 58), e.group, e.errors.count, 100 * e.errors.median, 100 * e.errors.mean,
         100 * e.errors.p90, 100 * e.errors.bias);
+  }
+  for (const std::string& plugin : validation.plugins) {
+    std::cout << "plug-in " << plugin << "\n";
   }
   for (const reports::ValidationSkip& s : validation.skips) {
     std::cout << fmt::format("skipped {} of {}: {}\n", s.rows, s.kind, s.reason);

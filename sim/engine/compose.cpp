@@ -187,10 +187,7 @@ void describe_inputs(const Prepared& prepared, reports::Result& result) {
   }
   for (const LoadedPlugin& plugin : machine.plugins) {
     // The digest of the library stands with those of all files.
-    result.machine.push_back(words(
-        "plugin", "Plug-in",
-        fmt::format("{} (interface {}): {}", std::filesystem::path(plugin.path).filename().string(),
-                    plugin.interface, fmt::join(plugin.models, ", "))));
+    result.machine.push_back(words("plugin", "Plug-in", shown(plugin)));
   }
   result.workload = {
       number("prompt_tokens", "Prompt", any(Tokens(static_cast<double>(s.prompt_tokens)))),

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace joulesim::engine {
@@ -129,6 +130,28 @@ void read_memory(const ConfigNode& root, PartReader& parts, Machine& machine) {
   }
 }
 
+// A figure that the part's model derives where its file gives none stands among the others.
+void add_derived(const ConfigNode& node, const hw::ComputeUnit& unit, Machine& machine) {
+  const Sourced<Power> active = unit.active_power();
+  if (!active.source || active.region.file != nullptr || active.value <= Power(0)) {
+    return;
+  }
+  const auto bound = [](const std::optional<Power>& q) {
+    return q ? std::optional(any(*q)) : std::nullopt;
+  };
+  Figure figure;
+  figure.owner = node.text("part");
+  figure.key = "power.active";
+  figure.value = any(active.value);
+  figure.low = bound(active.low);
+  figure.high = bound(active.high);
+  figure.source = active.source;
+  figure.region = node.region("part");
+  const auto last = std::find_if(machine.figures.rbegin(), machine.figures.rend(),
+                                 [&](const Figure& f) { return f.owner == figure.owner; });
+  machine.figures.insert(last.base(), std::move(figure));
+}
+
 void read_units(const ConfigNode& root, const Library& library, PartReader& parts,
                 Machine& machine) {
   for (const ConfigNode& node : root.tables("unit")) {
@@ -144,6 +167,7 @@ void read_units(const ConfigNode& root, const Library& library, PartReader& part
     }
     if (loaded) {
       unit.unit = *loaded;
+      add_derived(node, *unit.unit, machine);
     }
     machine.units.push_back(std::move(unit));
   }

@@ -26,9 +26,21 @@ mapping::StepPlan at_place(const Scenario& scenario,
   }
 }
 
+hw::RuntimeSpec with_pins(const Scenario& scenario, const hw::RuntimeSpec& runtime, bool prefill) {
+  hw::RuntimeSpec out = runtime;
+  out.pins.clear();
+  for (const PinnedTile& pinned : scenario.tiles) {
+    if (prefill ? pinned.prefill : pinned.decode) {
+      out.pins.push_back(pinned.tile);
+    }
+  }
+  return out;
+}
+
 void check_pins(const Prepared& prepared) {
   Diagnostics faults;
-  for (const hw::TilePin& pin : prepared.scenario.tiles) {
+  for (const PinnedTile& pinned : prepared.scenario.tiles) {
+    const hw::TilePin& pin = pinned.tile;
     std::vector<std::string> products;
     bool found = false;
     bool taken = false;

@@ -14,6 +14,10 @@ namespace joulesim::engine {
 mapping::StepPlan at_place(const Scenario& scenario,
                            const std::function<mapping::StepPlan()>& plan);
 
+// The software stack with the tiles that hold in a step: a prefill, which has no context yet, or
+// one of decode.
+hw::RuntimeSpec with_pins(const Scenario& scenario, const hw::RuntimeSpec& runtime, bool prefill);
+
 // Every tile is of a product that the model has, on a unit that takes tiles; else InputError.
 void check_pins(const Prepared& prepared);
 

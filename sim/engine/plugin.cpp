@@ -173,4 +173,10 @@ std::vector<LoadedPlugin> load_plugins(const std::vector<std::string>& paths,
   return plugins;
 }
 
+std::string shown(const LoadedPlugin& plugin) {
+  return fmt::format("{} (interface {}): {}",
+                     std::filesystem::path(plugin.path).filename().string(), plugin.interface,
+                     fmt::join(plugin.models, ", "));
+}
+
 }  // namespace joulesim::engine

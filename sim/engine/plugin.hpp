@@ -21,6 +21,9 @@ struct LoadedPlugin {
   std::vector<std::string> models;  // the kinds that it brought
 };
 
+// "dot_engine.so (interface 3): dot_engine", as reports name it.
+std::string shown(const LoadedPlugin& plugin);
+
 // Adds the kinds of all these libraries. Throws InputError with every library that is no plug-in,
 // is of another interface, or brings a kind that exists.
 std::vector<LoadedPlugin> load_plugins(const std::vector<std::string>& paths,

@@ -281,8 +281,9 @@ mapping::StepPlan replan(const Prepared& prepared, const PlannedStep& step, std:
   models::Phase phase = step.phase;
   phase.batch = batch;
   const models::OperatorGraph graph = graph_of(prepared, phase);
-  return mapping::plan_step(graph, prepared.placement, unit, runtime, prepared.scenario.unit_place,
-                            memory_view(machine));
+  return mapping::plan_step(graph, prepared.placement, unit,
+                            with_pins(prepared.scenario, runtime, step.context == 0),
+                            prepared.scenario.unit_place, memory_view(machine));
 }
 
 namespace {
@@ -343,7 +344,6 @@ std::unique_ptr<Prepared> prepare_all(const Library& library, const Scenario& sc
       form_group(library, *prepared);
     }
   }
-  prepared->runtime.spec.pins = scenario.tiles;
   const hw::ComputeUnit& unit = *prepared->unit->unit;
   const hw::RuntimeSpec& runtime = prepared->runtime.spec;
   const auto plan = [&](const models::OperatorGraph& graph, const models::Phase& phase,
@@ -354,7 +354,8 @@ std::unique_ptr<Prepared> prepare_all(const Library& library, const Scenario& sc
     step.context = context;
     step.totals = models::totals_of(graph);
     step.plan = at_place(scenario, [&] {
-      return mapping::plan_step(graph, prepared->placement, unit, runtime, scenario.unit_place,
+      return mapping::plan_step(graph, prepared->placement, unit,
+                                with_pins(scenario, runtime, context == 0), scenario.unit_place,
                                 memory_view(prepared->machine));
     });
     return step;

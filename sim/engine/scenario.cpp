@@ -296,13 +296,18 @@ void read_scenario_keys(const ConfigNode& root, Scenario& scenario) {
     const auto small = [](const std::optional<std::int64_t>& v) {
       return v ? std::optional<int>(static_cast<int>(*v)) : std::nullopt;
     };
-    hw::TilePin pin;
+    PinnedTile pinned;
+    hw::TilePin& pin = pinned.tile;
     pin.label = tile.text("operator");
     pin.rows = static_cast<int>(tile.integer("rows", 1, kLargestTile));
     pin.columns = static_cast<int>(tile.integer("columns", 1, kLargestTile));
     pin.stages = small(tile.integer_if("stages", 1, kMostStages));
     pin.split = small(tile.integer_if("split", 1, kMostStages));
-    scenario.tiles.push_back(std::move(pin));
+    if (const auto phase = tile.choice_if("phase", {"prefill", "decode"})) {
+      pinned.prefill = *phase == "prefill";
+      pinned.decode = *phase == "decode";
+    }
+    scenario.tiles.push_back(std::move(pinned));
     scenario.tiles_place = tile.region();
   }
 

@@ -72,6 +72,11 @@ struct UnitSplit {
   std::optional<Time> handover;    // none: as the program assumes
 };
 
+struct PinnedTile {
+  hw::TilePin tile;
+  bool prefill = true, decode = true;  // the phases that it holds in
+};
+
 struct Scenario {
   std::string id, title, question;
   std::string path, text;
@@ -86,7 +91,7 @@ struct Scenario {
   std::optional<std::string> unit, runtime;
   UnitPlacement units;
   std::optional<UnitSplit> split;
-  std::vector<hw::TilePin> tiles;   // prescribed for products on a GPU
+  std::vector<PinnedTile> tiles;    // prescribed for products on a GPU
   std::int64_t devices = 1;         // equal ones of a node that share every layer
   bool fits = false;                // memory is taken to hold the model: somebody has run it
   std::string weights_in = "dram";  // or "flash": something streams

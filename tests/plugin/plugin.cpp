@@ -156,6 +156,17 @@ TEST_CASE("a result says which plug-in took part") {
   CHECK(place.result().dump().find("dot_engine") == std::string::npos);
 }
 
+TEST_CASE("answers for one operator say which plug-in took part") {
+  const Example example;
+  const Json answer = Json::parse(example
+                                      .works("kernel --device dot_board.toml --op gemm --m 4 --n "
+                                             "1000 --k 100 --dtype int8 --json" +
+                                             kDot)
+                                      .out);
+  REQUIRE(answer.at("plugins").size() == 1);
+  CHECK(answer["plugins"][0].get<std::string>().find("dot_engine.so (interface ") == 0);
+}
+
 TEST_CASE("levels of detail agree on a plug-in's unit") {
   const Example place;
   const double train = metric(place.result(), "decode.time_per_token");

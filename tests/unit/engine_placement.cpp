@@ -118,6 +118,52 @@ TEST_CASE("a prescribed tile is taken for its product alone") {
   CHECK(pinned == static_cast<std::size_t>(p->model.stored_layers()));
 }
 
+TEST_CASE("a tile prescribed for one phase leaves the other its choice") {
+  const auto pins = [](const PlannedStep& step) {
+    return std::count_if(step.plan.programs.begin(), step.plan.programs.end(), [](const auto& p) {
+      return p.mapping.find("pinned: ") != std::string::npos;
+    });
+  };
+  const auto with = [](const std::string& phase) {
+    return prepared(
+        "llama_3_1_70b_8_h100",
+        {"machine.tile=[{operator=\"down\", rows=128, columns=128, phase=\"" + phase + "\"}]"});
+  };
+  const auto prefill = with("prefill");
+  const auto decode = with("decode");
+  CHECK(pins(prefill->prefill) == prefill->model.stored_layers());
+  CHECK(pins(prefill->decode.back()) == 0);
+  CHECK(pins(decode->prefill) == 0);
+  CHECK(pins(decode->decode.back()) == decode->model.stored_layers());
+  // What-if runs plan their steps anew.
+  const mapping::StepPlan again =
+      replan(*decode, decode->decode.back(), decode->scenario.batch, decode->machine,
+             *decode->unit->unit, decode->runtime.spec);
+  CHECK(again.programs.back().mapping == decode->decode.back().plan.programs.back().mapping);
+  CHECK(std::count_if(again.programs.begin(), again.programs.end(), [](const auto& p) {
+          return p.mapping.find("pinned: ") != std::string::npos;
+        }) == decode->model.stored_layers());
+  CHECK_THAT(refusal("llama_3_1_70b_8_h100", {"machine.tile=[{operator=\"down\", rows=128, "
+                                              "columns=128, phase=\"decoding\"}]"}),
+             Catch::Contains("decode"));
+}
+
+TEST_CASE("what a part's model derives stands among the machine's figures, with range and source") {
+  const Library library = Library::open();
+  const Machine machine = load_machine(library, "h100_sxm_80gb", {});
+  const auto found = std::find_if(machine.figures.begin(), machine.figures.end(),
+                                  [](const Figure& f) { return f.key == "power.active"; });
+  REQUIRE(found != machine.figures.end());
+  REQUIRE(found->source);
+  CHECK(found->source->assumed());
+  CHECK(found->value.si == machine.units.front().unit->active_power().value.si());
+  REQUIRE(found->low);
+  CHECK(found->low->si < found->value.si);
+  CHECK(std::count_if(machine.figures.begin(), machine.figures.end(), [&](const Figure& f) {
+          return f.key == "power.active" && f.owner == found->owner;
+        }) == 1);
+}
+
 TEST_CASE("a tile that cannot be is refused with the reason and the place") {
   const auto with = [](const std::string& tile) {
     return refusal("llama_3_1_70b_8_h100", {"machine.tile=[{" + tile + "}]"});
