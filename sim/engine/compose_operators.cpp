@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <tuple>
 
 namespace joulesim::engine {
@@ -121,6 +122,59 @@ void fill_operators(const Prepared& prepared, const Simulated& simulated, const 
   }
 }
 
+namespace {
+
+// What was changed in a re-simulation, as a sentence says it.
+std::string change_of(const std::string& component, const std::string& unit) {
+  return component == "dram"           ? "twice the DRAM channels"
+         : component == "port"         ? fmt::format("twice the {}'s access to memory", unit)
+         : component == "memory path"  ? "twice both"
+         : component == "runtime"      ? "half the launch and host cost"
+         : component == "link"         ? "links twice as fast"
+         : component == "flash"        ? "twice the flash bandwidth"
+         : component == "storage path" ? "reading twice as fast"
+                                       : fmt::format("twice the {}'s arithmetic", unit);
+}
+
+// "; twice the DRAM channels would make it 1.52 times as fast, twice the gpu's arithmetic 1.04
+// times": what relieves the bottleneck, beside what does not.
+std::string relief_of(const Simulated& simulated, Time now, const std::string& component,
+                      const std::string& unit) {
+  const auto gain_of = [&](const std::string& of) -> std::optional<double> {
+    for (const WhatIfRun& run : simulated.what_if) {
+      if (run.component == of) {
+        return now / run.step;
+      }
+    }
+    return std::nullopt;
+  };
+  const std::optional<double> own = gain_of(component);
+  if (!own) {
+    return "";
+  }
+  std::string text =
+      fmt::format("; {} would make it {:.2f} times as fast", change_of(component, unit), *own);
+  const std::optional<double> path = gain_of("memory path");
+  constexpr double kMore = 1.1;
+  if (path && (component == "dram" || component == "port") && *path > kMore * *own) {
+    text +=
+        fmt::format(", with {} too {:.2f} times",
+                    component == "dram" ? change_of("port", unit) : change_of("dram", unit), *path);
+  }
+  // The contrast: arithmetic beside memory and host, the memory beside arithmetic.
+  const std::string other = component == unit ? "memory path" : unit;
+  if (const std::optional<double> gain = gain_of(other)) {
+    constexpr double kNothing = 1.005;
+    const std::string change =
+        other == "memory path" ? "twice the memory's rate" : change_of(other, unit);
+    text += *gain < kNothing ? fmt::format("; {} would change nothing", change)
+                             : fmt::format(", {} {:.2f} times", change, *gain);
+  }
+  return text;
+}
+
+}  // namespace
+
 void fill_bottleneck(const Prepared& prepared, const Simulated& simulated, const Request& request,
                      reports::Result& result) {
   const Activity& step = simulated.decode[simulated.middle].total;
@@ -162,8 +216,8 @@ void fill_bottleneck(const Prepared& prepared, const Simulated& simulated, const
     b.component = best->component;
     if (best->component == "dram") {
       b.busy_share = utilisation;
-      what =
-          fmt::format("{} bandwidth ({:.0f} % of its peak in use)", memory_name, 100 * utilisation);
+      what = fmt::format("the bandwidth of {} ({:.0f} % of its peak in use)", memory_name,
+                         100 * utilisation);
     } else if (best->component == "port") {
       b.busy_share = memory / step.duration;
       what = fmt::format(
@@ -199,7 +253,8 @@ void fill_bottleneck(const Prepared& prepared, const Simulated& simulated, const
     what = fmt::format("{} ({:.0f} % of the time, by its exposed share alone)", b.component,
                        100 * b.busy_share);
   }
-  b.sentence = fmt::format("Decode is bound by {}.", what);
+  b.sentence = fmt::format("Decode is bound by {}{}.", what,
+                           relief_of(simulated, step.duration, b.component, prepared.unit->name));
   // Roofs of the formats that the unit has, against the memory that the weights come from.
   for (const hw::DataType type : prepared.unit->unit->types()) {
     result.roofs.push_back({fmt::format("{} {}", prepared.unit->name, hw::name_of(type)),
