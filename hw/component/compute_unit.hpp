@@ -58,12 +58,18 @@ struct Harness {
 
 // How a stack's kernels use a unit, where that is the stack's affair rather than the chip's.
 struct KernelUse {
-  double product_share = 1;      // of the arithmetic peak that its products of many rows reach
-  double stream_share = 1;       // of what the unit can draw that its matrix-vector kernels reach
-  bool matrix_vector = false;    // has kernels of its own for a few rows
+  double product_share = 1;    // of the arithmetic peak that its products of many rows reach
+  double stream_share = 1;     // of what the unit can draw that its matrix-vector kernels reach
+  bool matrix_vector = false;  // has kernels of its own for a few rows
+  // Bytes that a thread of those has under way, where weights are not unpacked and where they are.
+  double plain_loads = 32, packed_loads = 32;
+  bool widens = false;           // writes narrow weights out wide in front of products of many rows
+  bool narrow_sums = false;      // 16-bit products sum in 16 bits where that is faster
   double scale_ops = 0;          // lanes' work for each sum over a block of 32 integer products
   double unpack_ops = 1;         // vector instructions' lanes per weight that is stored narrower
   double unpack_rows = 1 << 20;  // rows of a product that share one unpacking
+  double serial_ops = 0;         // vector operations of one core for each input of a product whose
+                                 // weights are narrow, before the others start
   bool all_cores = true;         // threads on every kind of core; else on the fast kinds alone
   bool even_split = false;  // every thread gets the same share, and the slowest core is waited for
 };
@@ -74,6 +80,7 @@ struct StackHabits {
   std::string embedding, head, activations, kv_cache;
   std::string wide_activations;  // what products of 16-bit weights read; empty: the same type
   bool copies_table = false;     // the head's copy of a shared table is stored beside it
+  bool zero_points = false;      // groups of narrow weights have a zero point beside their scale
   bool splits_layers = false;    // several devices hold layers in turn; else shards of each layer
   std::int64_t most_sequences = 0;  // that it serves at once; 0: as many as fit
   std::int64_t positions = 0;       // that a cache is laid out for at least
@@ -95,6 +102,7 @@ struct RuntimeSpec {
   std::string title;
   std::vector<std::string> aliases;  // how published rows name the stack
   std::vector<std::string> units;    // that it drives; empty: any
+  std::string version_of;            // the stack whose earlier version it is, by name
   Time launch;                       // per operator that starts on its own
   Time launch_low, launch_high;      // the range of `launch`
   Time step_low, step_high;          // the range of `step_overhead`
@@ -106,6 +114,7 @@ struct RuntimeSpec {
   bool merges_products = false;      // products of one input run as one: query, key and value
   bool merges_vector_work = false;   // a residual inside the norm behind it, both rotations at once
   bool eager_vector_work = false;    // norms and rotations as a framework's chains of kernels
+  bool wide_vectors = false;         // vector work in 32 bits; products convert in and out
   bool fused_attention = true;       // one kernel, scores never leave the chip
   bool direct_collectives = false;   // one-shot and two-shot all-reduces for short messages
   KernelUse use;

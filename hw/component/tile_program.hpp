@@ -30,6 +30,7 @@ struct TileRun {
 struct TileProgram {
   std::size_t work = 0;       // index of the work in the step
   std::int64_t start_ps = 0;  // launch or issue, before the first tile computes
+  std::int64_t idle_ps = 0;   // of it, the unit has nothing to run: its host is late
   std::int64_t drain_ps = 0;  // pipeline emptying after the last tile
   // What the requests that it has in flight draw from memory at most; zero: what the port gives.
   Bandwidth draw;

@@ -63,6 +63,7 @@ TileProgram CpuCluster::lower(const Work& work, std::size_t index,
   const double macs = work.macs();
   const double threads = threads_of(spec_, use);
   double vector_ops = work.elements * work.ops_per_element;
+  double prepared = 0;
   double seconds = 0;
   std::vector<double> joules(kCauses);
   if (macs > 0) {
@@ -79,13 +80,20 @@ TileProgram CpuCluster::lower(const Work& work, std::size_t index,
     if (work.weights_unpacked) {
       vector_ops += work.weight_elements * use.unpack_ops *
                     std::ceil(static_cast<double>(work.m) / use.unpack_rows);
+      // Inputs are made ready by one core while the others wait at a barrier.
+      const double serial =
+          static_cast<double>(work.m) * static_cast<double>(work.k) * use.serial_ops;
+      const CoreKind& first = spec_.cores.front();
+      program.start_ps +=
+          std::llround(serial / (first.vector_ops_per_cycle.value * first.clock.value.si()) * 1e12);
+      prepared = serial;
     }
     program.mapping = fmt::format("{} threads", threads);
   }
   seconds += vector_ops / rate_of(use, [](const CoreKind& kind) {
                return kind.vector_ops_per_cycle.value * kind.clock.value.si();
              });
-  joules[kVector] = vector_ops * spec_.vector_energy.value.si();
+  joules[kVector] = (vector_ops + prepared) * spec_.vector_energy.value.si();
   const double moved = moved_bytes(work, passes);
   const double touched = moved + 2 * work.elements * work.activation_bits / 8;
   joules[kCache] = touched * spec_.cache_energy.value.si();

@@ -2,7 +2,8 @@
 //
 // Models:      MAC rate by kind of core and type (SIMD pipes, dot products, matrix instructions,
 //              table look-ups as a rate of their own for ternary weights); vector operations;
-//              unpacking of narrow weights, once for every few rows; threads that share the work
+//              unpacking of narrow weights, once for every few rows; inputs made ready for them (a
+//              stack's tables) by one core while the others wait; threads that share the work
 //              evenly (the slowest core is waited for) or steal it; memory bandwidth as each core's
 //              outstanding misses times the line over the loaded latency, up to what the fabric
 //              lets through; energy per MAC, per operation issued, per byte through the caches.

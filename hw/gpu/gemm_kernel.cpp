@@ -99,7 +99,8 @@ std::optional<GemmPlan> gemm_with(const KernelMachine& machine, const GemmShape&
   const bool groups = by_groups(spec.issue);
   const bool on_lanes = spec.issue == MatrixIssue::lanes || shape.type == DataType::fp32;
   const double rate = spec.arithmetic.find(shape.type)->macs_per_cycle.value * chip.clock *
-                      (on_lanes ? c.lanes_share : c.matrix_share);
+                      (on_lanes ? c.lanes_share : c.matrix_share) *
+                      (shape.narrow_sums && shape.type == DataType::fp16 ? spec.narrow_sums : 1);
   const double rows = tile.rows;
   const double columns = tile.columns;
   const double m = static_cast<double>(shape.m);

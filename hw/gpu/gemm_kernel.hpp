@@ -23,7 +23,9 @@ struct GemmShape {
   double a_bits = 16, w_bits = 16, c_bits = 16;
   double a_cached = 1, w_cached = 0;  // share of the operand that lies in the L2 already
   double unpack_ops = 0;              // vector instructions for each stored weight of a tile
+  bool narrow_sums = false;           // sums of 16 bits
   double loop_share = 1;              // of a tuned kernel's pace that this one's loop reaches
+  double thread_loads = 32;           // bytes under way for each thread of a matrix-vector kernel
   std::vector<std::int64_t> groups;   // rows of each expert that has any; empty: one product
 };
 

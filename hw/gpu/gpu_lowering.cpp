@@ -5,6 +5,7 @@
 #include "hw/gpu/gemm_kernel.hpp"
 #include "hw/gpu/matvec_kernel.hpp"
 #include "hw/gpu/moe_kernel.hpp"
+#include "hw/gpu/unfused_kernels.hpp"
 #include "hw/gpu/vector_kernel.hpp"
 
 #include <fmt/format.h>
@@ -27,10 +28,26 @@ void scale_sums(const KernelMachine& machine, double ops_each, const Work& work,
   constexpr double kBlock = 32;
   const Time before = max(run.loop, run.stream);
   const double ops = work.macs() / kBlock * ops_each;
-  run.loop += Time(ops / (static_cast<double>(machine.spec->sms) * machine.constants.issue_lanes *
-                          machine.clock.si()));
+  const double lanes =
+      std::min(machine.constants.issue_lanes, machine.spec->vector_ops_per_cycle.value / 2);
+  run.loop += Time(ops / (static_cast<double>(machine.spec->sms) * lanes * machine.clock.si()));
   run.vector_ops += ops;
   run.time += max(run.loop, run.stream) - before;
+}
+
+// Between products the stack computes in 32 bits: inputs become narrow, results wide.
+KernelRun with_conversions(const KernelMachine& machine, const Work& work, const KernelRun& run) {
+  constexpr double kWide = 4;
+  constexpr double kNarrow = 2;
+  const double in = static_cast<double>(work.m) * static_cast<double>(work.k);
+  const double out = static_cast<double>(work.m) * static_cast<double>(work.n);
+  const Bytes l2 = machine.spec->l2.value;
+  KernelRun all = convert(machine, in, kWide, kNarrow, found_share(Bytes(in * kWide), l2));
+  all.then(run);
+  all.then(convert(machine, out, kNarrow, kWide, found_share(Bytes(out * kNarrow), l2)));
+  all.mapping = run.mapping + ", converted before and after";
+  all.bound = run.bound;
+  return all;
 }
 
 KernelRun run_product(const KernelMachine& machine, const Work& work, const RuntimeSpec& runtime) {
@@ -44,6 +61,7 @@ KernelRun run_product(const KernelMachine& machine, const Work& work, const Runt
   shape.w_bits = work.weight_bits;
   shape.c_bits = std::max(16.0, work.activation_bits);
   shape.unpack_ops = work.weights_unpacked ? runtime.use.unpack_ops : 0;
+  shape.thread_loads = work.weights_unpacked ? runtime.use.packed_loads : runtime.use.plain_loads;
   constexpr std::int64_t kVectors = 8;  // rows up to which stacks have matrix-vector kernels
   KernelMachine reached = machine;
   if (work.m <= kVectors) {
@@ -51,6 +69,15 @@ KernelRun run_product(const KernelMachine& machine, const Work& work, const Runt
     reached.memory.stream *= machine.memory.behind_cache ? 1 : runtime.use.stream_share;
   } else {
     shape.loop_share = runtime.use.product_share;
+    shape.narrow_sums = runtime.use.narrow_sums;
+  }
+  const bool widened = work.m > kVectors && work.weights_unpacked && runtime.use.widens &&
+                       machine.spec->arithmetic.find(DataType::fp16) != nullptr;
+  if (widened) {
+    constexpr double kHalfBits = 16;
+    shape.type = DataType::fp16;
+    shape.a_bits = shape.w_bits = kHalfBits;
+    shape.unpack_ops = 0;
   }
   // Inputs that fit were just written; the others come from memory.
   const double inputs =
@@ -73,8 +100,17 @@ KernelRun run_product(const KernelMachine& machine, const Work& work, const Runt
   } else {
     run = plan_gemm(reached, shape).run;
   }
-  if (work.m > kVectors && work.weights_unpacked && runtime.use.scale_ops > 0) {
+  if (widened) {
+    const double elements = work.weight_elements;
+    KernelRun both = convert(machine, elements, work.weight_bits / 8, shape.w_bits / 8, 0);
+    both.then(run);
+    both.mapping = run.mapping + ", weights written out wide before";
+    run = both;
+  } else if (work.m > kVectors && work.weights_unpacked && runtime.use.scale_ops > 0) {
     scale_sums(machine, runtime.use.scale_ops, work, run);
+  }
+  if (runtime.wide_vectors && work.m > kVectors && (widened || type_bits > 8)) {
+    return with_conversions(machine, work, run);
   }
   if (type_bits <= 8 && !runtime.fuse_vector_work) {
     const auto rows = static_cast<double>(work.m / std::max<std::int64_t>(1, work.choices));
@@ -88,7 +124,8 @@ KernelRun run_product(const KernelMachine& machine, const Work& work, const Runt
   return run;
 }
 
-KernelRun run_attention_work(const KernelMachine& machine, const Work& work) {
+KernelRun run_attention_work(const KernelMachine& machine, const Work& work,
+                             const RuntimeSpec& runtime) {
   KernelRequest request;
   request.op = KernelOp::attention;
   request.type = work.type;
@@ -105,6 +142,12 @@ KernelRun run_attention_work(const KernelMachine& machine, const Work& work) {
       2.0 * static_cast<double>(work.sequences * work.kv_heads * work.head_dim) *
       static_cast<double>(work.window > 0 ? std::min(work.kv_len, work.window + work.q_len - 1)
                                           : work.kv_len);
+  constexpr std::int64_t kQueries = 8;  // up to which scores are too few to matter
+  constexpr double kWide = 4;
+  constexpr double kNarrow = 2;
+  if (!runtime.fused_attention && work.q_len > kQueries && work.window == 0) {
+    return run_attention_in_pieces(machine, request, runtime.wide_vectors ? kWide : kNarrow);
+  }
   const double read = off_chip(work, Role::kv_read);
   request.kv_bits = read > 0 && keys > 0 ? read * 8 / keys : bits_of(work.type);
   return run_attention(machine, request, {false, read <= 0});
@@ -124,19 +167,26 @@ KernelRun run_inside(const KernelMachine& machine, const Work& work) {
 
 KernelRun run_vector_work(const KernelMachine& machine, const Work& work,
                           const RuntimeSpec& runtime) {
-  const double b = work.activation_bits / 8;
+  constexpr double kFewRows = 8;
+  const bool wide = runtime.wide_vectors && static_cast<double>(work.rows) > kFewRows;
+  const double b = wide ? 4 : work.activation_bits / 8;
   std::vector<VectorKernel> kernels;
   if (work.vector) {
     kernels = kernels_of(machine, *work.vector, static_cast<double>(work.rows),
                          static_cast<double>(work.width), b,
                          runtime.eager_vector_work ? VectorStyle::eager : VectorStyle::fused);
+    if (wide && *work.vector != VectorOp::rope && *work.vector != VectorOp::add) {
+      // A norm's weights and a gate's product are kernels of their own.
+      kernels.push_back(
+          plain_kernel(static_cast<double>(work.rows) * static_cast<double>(work.width), b, b, 12));
+    }
     if (work.adds_residual) {
       kernels.front().read += kernels.front().read;
       kernels.front().written += kernels.front().written;
     }
   } else {
-    const double wide = std::max(1.0, work.elements);
-    kernels = {plain_kernel(wide, b, b, 8 + 2 * work.ops_per_element)};
+    const double elements = std::max(1.0, work.elements);
+    kernels = {plain_kernel(elements, b, b, 8 + 2 * work.ops_per_element)};
   }
   const double in = off_chip(work, Role::activation_in) + off_chip(work, Role::weight) +
                     off_chip(work, Role::kv_read);
@@ -202,7 +252,7 @@ KernelRun run_work(const KernelMachine& machine, const Work& work, const Runtime
     case WorkKind::matmul:
       return run_product(machine, work, runtime);
     case WorkKind::attention:
-      return run_attention_work(machine, work);
+      return run_attention_work(machine, work, runtime);
     case WorkKind::vector:
       return run_vector_work(machine, work, runtime);
     case WorkKind::copy:
@@ -230,7 +280,8 @@ TileProgram lower_work(const KernelMachine& machine, const Work& work, std::size
   // The host launches ahead unless kernels are shorter than a launch.
   const double gaps = run.kernels * runtime.kernel_gap.si();
   const double late = run.kernels * runtime.launch.si() - run.time.si() - gaps;
-  program.start_ps = std::llround((fixed.si() + gaps + std::max(0.0, late)) * 1e12);
+  program.idle_ps = std::llround(std::max(0.0, late) * 1e12);
+  program.start_ps = std::llround((fixed.si() + gaps) * 1e12) + program.idle_ps;
   program.loads_after_start = true;
 
   std::vector<double> joules = {settled.joules.mac, settled.joules.vector, settled.joules.shared,

@@ -64,6 +64,7 @@ SimtGpuSpec SimtGpuSpec::from(const ConfigNode& part) {
   }
   const ConfigNode matrix = part.table("matrix");
   spec.issue = issue_of(matrix.choice("issue", {"lanes", "warp", "warpgroup", "tensor_memory"}));
+  spec.narrow_sums = matrix.has("narrow_sums") ? matrix.count("narrow_sums").value : 1;
   spec.copy = copy_of(matrix.choice("copy", {"registers", "async", "bulk"}));
   spec.arithmetic = Arithmetic::from(part);
   const ConfigNode vector = part.table("vector");

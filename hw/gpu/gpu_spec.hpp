@@ -36,7 +36,8 @@ struct SimtGpuSpec {
   std::int64_t threads = 0, blocks = 0;     // resident on one SM at most
   MatrixIssue issue = MatrixIssue::lanes;
   TileCopy copy = TileCopy::registers;
-  Arithmetic arithmetic;                   // MACs per cycle of one SM
+  double narrow_sums = 1;  // 16-bit products with sums of 16 bits over those with sums of 32
+  Arithmetic arithmetic;   // MACs per cycle of one SM
   Sourced<double> vector_ops_per_cycle;    // of one SM, fp32
   Sourced<double> exponentials_per_cycle;  // of one SM
   Sourced<EnergyPerOp> vector_energy, control_energy;

@@ -7,8 +7,6 @@ namespace joulesim::hw {
 KernelRun run_matrix_vector(const KernelMachine& machine, const GemmShape& shape) {
   constexpr double kThreads = 128;   // of a block, a warp for each output row
   constexpr double kRows = 4;        // output rows of a block
-  constexpr double kLoad = 16;       // bytes of one load of a thread
-  constexpr double kLoads = 2;       // of a thread under way
   constexpr double kRegisters = 64;  // of a thread, four bytes each
   constexpr double kRegister = 4;
   constexpr double kDot = 4;             // int8 products of one instruction
@@ -30,7 +28,7 @@ KernelRun run_matrix_vector(const KernelMachine& machine, const GemmShape& shape
   run.dram.weights = n * k * shape.w_bits / 8 * (1 - shape.w_cached);
   run.dram.inputs = m * k * shape.a_bits / 8 * (1 - shape.a_cached);
   run.dram.outputs = m * n * shape.c_bits / 8;
-  const double in_flight = std::min(blocks, slots) * kThreads * kLoad * kLoads;
+  const double in_flight = std::min(blocks, slots) * kThreads * shape.thread_loads;
   const double bytes = run.dram.weights + run.dram.inputs;
   run.stream = Time(bytes / joint_rate(chip.dram, in_flight / chip.dram_latency));
   const double per_instruction = shape.type == DataType::int8 ? kDot : 1;

@@ -167,7 +167,7 @@ TileProgram SystolicNpu::lower(const Work& asked, std::size_t index,
   double read = 0;  // scratchpad bytes
   double written = 0;
   const auto product = [&](double m, double n, double k) {
-    cycles += product_cycles(m, n, k, rate);
+    cycles += product_cycles(m, n, k, rate) / runtime.use.product_share;
     const double weight_tiles = std::ceil(k / rows) * std::ceil(n / columns);
     constexpr double kAccumulator = 4;  // bytes of a partial sum
     read += n * k * operand + weight_tiles * m * rows * operand +

@@ -61,11 +61,22 @@ KernelUse use_from(const ConfigNode& node) {
   use.product_share = share("share", use.product_share);
   use.stream_share = share("stream_share", use.stream_share);
   use.matrix_vector = node.flag_if("matrix_vector").value_or(false);
+  use.widens = node.flag_if("widens").value_or(false);
+  use.narrow_sums = node.flag_if("narrow_sums").value_or(false);
+  if (const auto bytes = node.figure_if<Bytes>("plain_loads")) {
+    use.plain_loads = bytes->value.si();
+  }
+  if (const auto bytes = node.figure_if<Bytes>("packed_loads")) {
+    use.packed_loads = bytes->value.si();
+  }
   if (const auto ops = node.count_if("scale")) {
     use.scale_ops = ops->value;
   }
   if (const auto ops = node.count_if("unpack")) {
     use.unpack_ops = ops->value;
+  }
+  if (const auto ops = node.count_if("serial")) {
+    use.serial_ops = ops->value;
   }
   if (const auto rows = node.count_if("unpack_rows")) {
     use.unpack_rows = rows->value;
@@ -81,6 +92,7 @@ StackHabits habits_from(const ConfigNode& node) {
   habits.kv_cache = node.text_if("kv_cache").value_or("");
   habits.wide_activations = node.text_if("wide_activations").value_or("");
   habits.copies_table = node.flag_if("copies_table").value_or(false);
+  habits.zero_points = node.flag_if("zero_points").value_or(false);
   habits.splits_layers =
       node.choice_if("devices_hold", {"layers", "shards"}).value_or("shards") == "layers";
   constexpr std::int64_t kMost = 1 << 20;
@@ -106,6 +118,7 @@ RuntimeSpec runtime_from(const ConfigNode& part) {
   spec.title = part.text("title");
   spec.aliases = part.texts("aliases");
   spec.units = part.texts("units");
+  spec.version_of = part.text_if("version_of").value_or("");
   const ConfigNode cost = part.table("cost");
   const auto launch = cost.figure_or_zero<Time>("launch");
   const auto step = cost.figure_or_zero<Time>("step");
@@ -122,6 +135,7 @@ RuntimeSpec runtime_from(const ConfigNode& part) {
   if (const auto kernels = part.table_if("kernels")) {
     spec.kernel_gap = kernels->figure<Time>("gap").value;
     spec.fused_attention = kernels->flag("fused_attention");
+    spec.wide_vectors = kernels->flag_if("wide_vectors").value_or(false);
     spec.direct_collectives = kernels->flag_if("direct_collectives").value_or(false);
     spec.merges_products = kernels->flag_if("merges_products").value_or(false);
     spec.merges_vector_work = kernels->flag_if("merges_vector_work").value_or(false);

@@ -41,6 +41,7 @@ void each_counter(Activity& a, const Activity& b, const Op& op) {
   op(a.display_read, b.display_read);
   op(a.display_missed, b.display_missed);
   op(a.computing, b.computing);
+  op(a.waiting, b.waiting);
   a.unit_joules.resize(std::max(a.unit_joules.size(), b.unit_joules.size()));
   for (std::size_t i = 0; i < b.unit_joules.size(); ++i) {
     op(a.unit_joules[i], b.unit_joules[i]);
@@ -96,6 +97,7 @@ void members(A& a, const Visit& visit) {
   visit("display_missed", a.display_missed);
   visit("display_latency", a.display_latency);
   visit("computing", a.computing);
+  visit("waiting", a.waiting);
 }
 template <class A, class Visit>
 void operator_members(A& a, const Visit& visit) {

@@ -39,6 +39,7 @@ struct Activity {
   double display_missed = 0;
   Time display_latency;  // longest
   Time computing;
+  Time waiting;  // the unit had nothing to run: its host was late, or devices exchanged
   std::vector<double> unit_joules;  // by cause of the unit
   std::vector<OperatorActivity> operators;
 

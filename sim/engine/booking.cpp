@@ -127,7 +127,7 @@ class Costing {
         continue;
       }
       add(unit.name, "clocks", Spent::standing, unit.rail,
-          {term(unit.unit->active_power(), a_.duration)});
+          {term(unit.unit->active_power(), max(Time(0), a_.duration - a_.waiting))});
       const auto& causes = unit.unit->causes();
       const auto* group = dynamic_cast<const hw::UnitGroup*>(unit.unit.get());
       for (std::size_t i = 0; i < causes.size() && i < a_.unit_joules.size(); ++i) {

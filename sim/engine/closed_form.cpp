@@ -219,6 +219,7 @@ class ClosedForm {
     op.joules = a.unit_joules;
     a.duration = op.exposed;
     a.computing = op.computing;
+    a.waiting = from_ps(program.idle_ps);
     a.dram.read = dram_read;
     a.dram.written = dram_written;
     a.dram_bursts = (dram_read + dram_written) / Bytes(machine.dram.organisation.burst_bytes);

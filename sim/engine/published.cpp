@@ -80,8 +80,8 @@ class Predictor {
       return reason;
     }
     request.devices = std::max<std::int64_t>(1, row.devices);
-    request.layers_in_turn = stack.habits.splits_layers ||
-                             lower(row.note).find("pipeline parallel") != std::string::npos;
+    request.pipelined = lower(row.note).find("pipeline parallel") != std::string::npos;
+    request.layers_in_turn = stack.habits.splits_layers || request.pipelined;
     if (p.group == "training") {
       const TrainingAnswer answer =
           answer_training(runner_, row, request, limit_of(*request.machine));
@@ -149,8 +149,12 @@ class Predictor {
     }
     request.model = models::read_model_file(entry->path).spec;
     store_as(request.model, row, *format, habits, &unit);
-    request.model_key = fmt::format("{}|{}|{}|{}", entry->id, format->name, format->block_bytes,
-                                    request.model.formats.linear_input.name);
+    const bool every_head = lower(row.note).find("mha-sized") != std::string::npos;
+    for (models::LayerShape& layer : request.model.stack) {
+      layer.kv_heads = every_head ? layer.heads : layer.kv_heads;
+    }
+    request.model_key = fmt::format("{}|{}|{}|{}|{}", entry->id, format->name, format->block_bytes,
+                                    request.model.formats.linear_input.name, every_head);
     return {};
   }
 
@@ -251,10 +255,11 @@ class Predictor {
     set_prompt(load,
                row.prompt > 0 ? std::optional(static_cast<double>(row.prompt)) : std::nullopt);
     load.answer = row.answer > 0 ? static_cast<double>(row.answer) : kChatPrompt;
+    load.beams = row.beams;
     if (row.prompt < 0) {
       p.assumptions = fmt::format("a chat's prompt of {}", kChatPrompt);
     }
-    load.batch = row.batch > 0 ? row.batch : most_sequences(request, load);
+    load.batch = row.batch > 0 ? row.batch * row.beams : most_sequences(request, load);
     if (load.batch < 1) {
       return "the weights leave no room for a sequence's cache";
     }
@@ -262,7 +267,7 @@ class Predictor {
     if (!step.refusal.empty()) {
       return step.refusal;
     }
-    const double rate = load.batch / step.time.si();
+    const double rate = load.batch / load.beams / step.time.si();
     const double power = step.power.si() * static_cast<double>(request.devices);
     p.bound = step.bound;
     p.value = factor_ * (row.metric == "median_inter_token_latency" ? step.usual.si()
@@ -323,7 +328,8 @@ class Predictor {
       // The reader sees a token once the step behind it has been issued.
       value = (a.prefill + (m == "time_to_first_token" ? a.step : Time(0))).si();
     } else if (m == "output_throughput" || m == "throughput") {
-      value = batch * tokens / whole.si();
+      // A full pipeline has a batch in each of its stages.
+      value = batch * tokens / whole.si() * (request.pipelined ? devices : 1);
       naive = batch / naive_step;
     } else if (m == "end_to_end_latency" || m == "p90_latency") {
       value = whole.si();

@@ -30,7 +30,7 @@ std::string plain(const std::string& name) {
       result += text[i];
     }
   }
-  constexpr std::array kEndings = {"instruct", "chat", "it", "base", "hf"};
+  constexpr std::array kEndings = {"instruct", "chat", "it", "base", "hf", "class"};
   for (bool cut = true; cut;) {
     cut = false;
     for (const std::string ending : kEndings) {
@@ -139,6 +139,9 @@ Format supported(const hw::ComputeUnit* unit, const Format& wanted) {
       best = format;
     }
   }
+  if (!best && rate(wanted) <= 0 && multiplies(*unit, Element::kInt8)) {
+    return models::known_format("i8");  // integers alone
+  }
   const bool worth = rate(wanted) > 0 && (!best || rate(wanted) >= kWorth * rate(*best));
   return worth || !best ? wanted : *best;
 }
@@ -182,8 +185,14 @@ std::optional<Format> published_format(const std::string& precision, std::option
   return format_of_bits(precision.empty() ? fmt::format("{:g} bits", *bits) : text, *bits);
 }
 
-void store_as(models::ModelSpec& model, const PublishedRow& row, const Format& weights,
+void store_as(models::ModelSpec& model, const PublishedRow& row, const Format& stored,
               const hw::StackHabits& habits, const hw::ComputeUnit* unit) {
+  Format weights = stored;
+  if (habits.zero_points && weights.block_elements > 1 &&
+      (weights.element == Element::kInt4 || weights.element == Element::kInt3)) {
+    constexpr std::int64_t kZero = 2;  // bytes, like the scale
+    weights.block_bytes += kZero;
+  }
   const std::string precision = lower(row.precision);
   const bool plain_weights = mapping::plain_type(weights.element) && weights.block_elements == 1 &&
                              weights.element != Element::kInt8;

@@ -7,6 +7,7 @@
 
 #include <cctype>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <sstream>
@@ -72,6 +73,15 @@ class RowReader {
   Diagnostics& faults_;
 };
 
+// "beam search width 4"; one where the note says nothing.
+double beams_of(const std::string& note) {
+  static const std::string kWords = "beam search width ";
+  constexpr double kMost = 64;
+  const std::size_t at = note.find(kWords);
+  const double beams = at == std::string::npos ? 1 : std::atof(note.c_str() + at + kWords.size());
+  return beams >= 1 && beams <= kMost ? beams : 1;
+}
+
 }  // namespace
 
 PublishedTable read_published(const std::string& path) {
@@ -113,6 +123,7 @@ PublishedTable read_published(const std::string& path) {
     row.device_id = reader.text_if("device_id");
     row.model_id = reader.text_if("model_id");
     row.weight_bits = reader.number("weight_bits");
+    row.beams = beams_of(row.note);
     row.batch = reader.number("batch").value_or(0);
     row.devices = reader.whole("n_devices", 1);
     row.gpu_cores = reader.whole("gpu_cores", 0);

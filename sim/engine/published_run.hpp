@@ -24,7 +24,8 @@ struct PublishedRequest {
   const hw::RuntimeSpec* stack = nullptr;
   std::int64_t batch = 1, prompt = 1, answer = 1, devices = 1;
   bool layers_in_turn = false;
-  bool has_run = false;  // so the memory held it, up to twice what a description leaves
+  bool pipelined = false;  // the stages work on a batch each
+  bool has_run = false;    // so the memory held it, up to twice what a description leaves
 };
 
 struct PublishedAnswer {

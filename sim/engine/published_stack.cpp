@@ -9,6 +9,8 @@
 namespace joulesim::engine {
 namespace {
 
+const std::vector<std::string> kNone;
+
 bool suits(const hw::RuntimeSpec& stack, const std::string& unit) {
   const auto& units = stack.units;
   return units.empty() || std::find(units.begin(), units.end(), unit) != units.end();
@@ -30,7 +32,7 @@ const hw::RuntimeSpec* StackShelf::named(const std::string& text, const hw::Runt
   const hw::RuntimeSpec* best = nullptr;
   std::size_t length = 0;
   const auto look = [&](const hw::RuntimeSpec& stack, bool prefer) {
-    for (const std::string& alias : stack.aliases) {
+    for (const std::string& alias : stack.version_of.empty() ? stack.aliases : kNone) {
       const std::string wanted = lower(alias);
       const bool found = inside ? text.find(wanted) != text.npos
                                 : text == wanted || text.starts_with(wanted + "-") ||
@@ -50,6 +52,21 @@ const hw::RuntimeSpec* StackShelf::named(const std::string& text, const hw::Runt
 }
 
 const hw::RuntimeSpec& StackShelf::of(const PublishedRow& row, const MachineUnit& unit) const {
+  const hw::RuntimeSpec& newest = newest_of(row, unit);
+  for (const auto& [name, stack] : stacks_) {
+    const auto said = [&](const std::string& alias) {
+      return lower(row.note).find(lower(alias)) != std::string::npos;
+    };
+    if (stack.version_of == newest.name &&
+        std::any_of(stack.aliases.begin(), stack.aliases.end(), said)) {
+      return stack;
+    }
+  }
+  return newest;
+}
+
+const hw::RuntimeSpec& StackShelf::newest_of(const PublishedRow& row,
+                                             const MachineUnit& unit) const {
   const auto found = stacks_.find(unit.default_runtime);
   const hw::RuntimeSpec& own = found == stacks_.end() ? stacks_.begin()->second : found->second;
   // A table that compares stacks says in the note of a row which one it ran.

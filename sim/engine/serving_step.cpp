@@ -177,7 +177,7 @@ ServingStep serving_step(const Machine& machine, const models::ModelSpec& model,
   constexpr double kNegligible = 1e-3;
   ServingStep step;
   // Answers end at random, so the prompts that take their places in a step are a Poisson number.
-  const double mean = load.prompt > 0 ? load.batch / std::max(1.0, load.answer) : 0;
+  const double mean = load.prompt > 0 ? load.batch / load.beams / std::max(1.0, load.answer) : 0;
   double chance = std::exp(-mean);
   double covered = 0;
   double seconds = 0;

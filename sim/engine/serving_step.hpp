@@ -23,6 +23,7 @@ struct ServingLoad {
   double prompt_spread = 0;  // standard deviation of the prompts' lengths over their mean
   double answer = 1;         // tokens
   std::int64_t shards = 1;   // tensor parallelism
+  double beams = 1;          // running requests that search one answer together, from one prompt
 };
 
 // Prompts of so many tokens, all alike; without a number a chat's, which is assumed.

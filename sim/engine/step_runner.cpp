@@ -255,6 +255,7 @@ class Bench : public sc_core::sc_module {
                *beside->trace);
         }
         activity.operators.push_back(std::move(op));
+        activity.waiting += from_ps(programs[program].idle_ps);
       }
       Activity merged;
       merged.add(activity, 1);  // operators by label

@@ -10,6 +10,7 @@ void add_unhidden(const StepJob& job, StepActivity& step) {
   const auto after = [&](OperatorActivity op, Bytes link_moved) {
     Activity activity;
     activity.duration = op.exposed;
+    activity.waiting = job.unit == job.machine->unit("cpu") ? Time(0) : op.exposed;
     activity.dram.standby = units * op.exposed;
     activity.link_moved = link_moved;
     activity.operators.push_back(std::move(op));

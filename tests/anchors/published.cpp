@@ -92,3 +92,33 @@ TEST_CASE("precisions are formats by name, group or bits") {
   CHECK(published_model(library, "LLaMA-13B")->id == "llama_13b");
   CHECK(published_model(library, "Llama-3.1-8B-Instruct")->id == "llama_3_1_8b");
 }
+
+TEST_CASE("what was run is read from the note where no field says it") {
+  const Library library = Library::open();
+  const auto value = [&](const std::string& note, const std::string& metric, int batch) {
+    std::string row = kRow + "1, \"note\": \"" + note + "\"}]";
+    const auto put = [&](const std::string& from, const std::string& to) {
+      row.replace(row.find(from), from.size(), to);
+    };
+    put("apple-m1", "a100-80");
+    put("q4_0", "fp16");
+    put("4.5", "16");
+    put("llama.cpp-metal", "tensorrt-llm");
+    put("decode_throughput", metric);
+    put("\"batch\": 1", "\"batch\": " + std::to_string(batch));
+    put("\"n_devices\": 1", "\"n_devices\": 2");
+    const auto p = predict_published(library, read_published(written(row)).rows);
+    INFO(p.front().skipped);
+    REQUIRE(p.front().skipped.empty());
+    return p.front().value;
+  };
+  // Four candidates of one answer run for every token that counts.
+  const double greedy = value("", "output_throughput_max_load", 64);
+  const double beams = value("beam search width 4", "output_throughput_max_load", 16);
+  CHECK(beams < 0.3 * greedy);
+  CHECK(beams > 0.2 * greedy);
+  // Two stages of a pipeline work on a batch each; alone, a token visits them in turn.
+  const double full = value("pipeline parallel", "throughput", 8);
+  const double in_turn = value("pipeline parallel", "decode_throughput", 8);
+  CHECK(full > 1.5 * in_turn);
+}

@@ -117,3 +117,30 @@ TEST_CASE("devices that cannot share are refused with the place") {
             .find("no link to another of its kind") != std::string::npos);
   CHECK(refusal({"machine.devices=4"}).empty());
 }
+
+TEST_CASE("a unit whose host is late keeps no clocks running meanwhile") {
+  const auto run = [](const std::string& stack, const std::string& level) {
+    RunOptions options;
+    options.what_if = false;
+    return run_scenario(library(),
+                        scenario_with({"machine.devices=8", "machine.runtime=" + stack,
+                                       "engine.fidelity=" + level}),
+                        options);
+  };
+  const auto clocks = [](const reports::Result& result) {
+    double joules = 0;
+    for (const reports::EnergyRow& row : result.energy) {
+      joules += row.phase == "decode" && row.cause == "clocks" ? row.joules : 0;
+    }
+    REQUIRE(joules > 0);
+    return joules;
+  };
+  for (const std::string level : {"analytic", "train"}) {
+    CAPTURE(level);
+    const reports::Result soon = run("vllm_cuda_graph", level);
+    const reports::Result late = run("vllm_2023", level);
+    CHECK(value(late, "decode.time_per_token") > 2 * value(soon, "decode.time_per_token"));
+    CHECK(clocks(late) < 1.3 * clocks(soon));
+    CHECK(value(late, "power.average") < value(soon, "power.average"));
+  }
+}

@@ -115,3 +115,14 @@ TEST_CASE("a type that one kind of core lacks is refused by name") {
   REQUIRE(refused);
   CHECK(refused->find("fp16") != std::string::npos);
 }
+
+TEST_CASE("one core makes inputs ready for narrow weights before the others start") {
+  Work work = product(3, 64, 64);
+  RuntimeSpec runtime = stack(true, false);
+  runtime.use.serial_ops = 40;
+  CHECK(test_cpu().lower(work, 0, runtime).start_ps == 0);  // weights as wide as the multiplier
+  work.weights_unpacked = true;
+  const TileProgram program = test_cpu().lower(work, 0, runtime);
+  CHECK(program.start_ps == Approx(3 * 64 * 40 / 4e9 * 1e12));
+  CHECK(program.idle_ps == 0);
+}

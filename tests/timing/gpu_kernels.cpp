@@ -3,7 +3,9 @@
 
 #include "hw/gpu/attention_kernel.hpp"
 #include "hw/gpu/gemm_kernel.hpp"
+#include "hw/gpu/matvec_kernel.hpp"
 #include "hw/gpu/moe_kernel.hpp"
+#include "hw/gpu/unfused_kernels.hpp"
 #include "hw/gpu/vector_kernel.hpp"
 
 #include <catch2/catch.hpp>
@@ -252,4 +254,50 @@ TEST_CASE("power of active SMs follows their number and clock, below a share of 
   CHECK(small.active.value.si() == Approx(0.4 * small.limit.value.si()));
   // A chip with a figure of its own keeps it.
   CHECK(spec_of("gpu_m1").active.value.si() == Approx(0.84));
+}
+
+TEST_CASE("a matrix-vector kernel with few bytes under way waits for the memory's latency") {
+  const Board board("a100_sxm", 1.8e12);
+  const ChipRates chip(board.machine);
+  GemmShape shape;
+  shape.m = 1;
+  shape.n = shape.k = 16384;
+  const double bytes = 2.0 * 16384 * 16384;
+  shape.thread_loads = 4;
+  const double slots = chip.sms * 8 * 128;  // threads of 64 registers
+  const double waited = bytes / (slots * 4 / chip.dram_latency);
+  CHECK(run_matrix_vector(board.machine, shape).stream.si() == Approx(waited).epsilon(0.02));
+  shape.thread_loads = 256;
+  CHECK(run_matrix_vector(board.machine, shape).stream.si() ==
+        Approx(bytes / chip.dram).epsilon(0.02));
+}
+
+TEST_CASE("attention in pieces pays for its scores, and for wide ones more") {
+  const Board board("a100_sxm", 1.8e12);
+  const auto fused = [&](std::int64_t tokens) {
+    return run_attention(board.machine, attention(1, tokens, tokens, 32, 8), {}).time.si();
+  };
+  const auto pieces = [&](std::int64_t tokens, double score) {
+    return run_attention_in_pieces(board.machine, attention(1, tokens, tokens, 32, 8), score)
+        .time.si();
+  };
+  CHECK(pieces(2048, 2) > 1.5 * fused(2048));
+  CHECK(pieces(4096, 4) > 1.3 * pieces(4096, 2));
+  // Scores beyond the cache are written and read at the memory's rate, at least.
+  const double bytes = 32.0 * 4096 * 4096 * (4 + 4 + 4 + 4 + 2 + 2);
+  CHECK(pieces(4096, 4) > bytes / 2.0e12);
+  CHECK(pieces(4096, 4) == Approx(4 * pieces(2048, 4)).epsilon(0.25));
+}
+
+TEST_CASE("sums of 16 bits double the rate of a board that halves it for wider ones") {
+  const Board board("rtx4090", 0.9e12);
+  GemmShape shape;
+  shape.m = shape.n = shape.k = 4096;
+  const double wide = plan_gemm(board.machine, shape).run.loop.si();
+  shape.narrow_sums = true;
+  CHECK(plan_gemm(board.machine, shape).run.loop.si() == Approx(wide / 2).epsilon(0.2));
+  const Board server("a100_sxm", 1.8e12);
+  const double same = plan_gemm(server.machine, shape).run.loop.si();
+  shape.narrow_sums = false;
+  CHECK(plan_gemm(server.machine, shape).run.loop.si() == Approx(same));
 }
