@@ -64,7 +64,9 @@ SimtGpuSpec SimtGpuSpec::from(const ConfigNode& part) {
   }
   const ConfigNode matrix = part.table("matrix");
   spec.issue = issue_of(matrix.choice("issue", {"lanes", "warp", "warpgroup", "tensor_memory"}));
-  spec.narrow_sums = matrix.has("narrow_sums") ? matrix.count("narrow_sums").value : 1;
+  if (const auto ratio = matrix.count_if("narrow_sums")) {
+    spec.narrow_sums = ratio->value;
+  }
   spec.copy = copy_of(matrix.choice("copy", {"registers", "async", "bulk"}));
   spec.arithmetic = Arithmetic::from(part);
   const ConfigNode vector = part.table("vector");
