@@ -21,7 +21,8 @@ std::string fault_of(const TileProgram& program, const Work& work, std::size_t i
   if (program.work != index) {
     return fmt::format("found a program of work {}; expected {}", program.work, index);
   }
-  if (program.start_ps < 0 || program.idle_ps < 0 || program.drain_ps < 0 || program.draw < Bandwidth(0)) {
+  if (program.start_ps < 0 || program.idle_ps < 0 || program.drain_ps < 0 ||
+      program.draw < Bandwidth(0)) {
     return "found a negative start, drain or draw";
   }
   const std::size_t causes = unit.causes().size();
