@@ -156,7 +156,7 @@ StepCost step_with(const Machine& machine, const models::ModelSpec& model, const
   }
   gemm(whole(load.batch), static_cast<double>(model.vocab) / shards, hidden, 1);
   const MachineUnit& unit = machine.units.front();
-  const Power standing = unit.unit->idle_power().value + unit.unit->active_power().value * 0.5;
+  const Power standing = unit.unit->idle_power().value;  // no clocks while the host works
   step.seconds = sum.seconds() + runtime.step_overhead.si();
   step.joules = sum.joules() + standing.si() * runtime.step_overhead.si();
   return step;
