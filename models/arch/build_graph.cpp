@@ -408,7 +408,8 @@ OperatorGraph build_graph(const ModelSpec& spec, const Phase& phase) {
   if (!faults.empty()) {
     throw InputError(fmt::format("{}: {}", spec.id, fmt::join(faults, "; ")));
   }
-  return GraphWriter(spec, phase).build();
+  return spec.reads_image() ? build_image_graph(spec, phase.batch)
+                            : GraphWriter(spec, phase).build();
 }
 
 }  // namespace joulesim::models

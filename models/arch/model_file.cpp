@@ -293,11 +293,20 @@ void read_model_keys(const ConfigNode& root, ConfigFile* file, ModelFile& model)
   }
   spec.title = root.text("title");
   spec.aliases = root.texts("aliases");
-  const ConfigNode shape = root.table("shape");
-  read_stack(root, shape, spec);
-  read_attention(root.table("attention"), spec);
-  read_block(root.table("block"), spec);
-  read_kinds(root, spec);
+  const bool image = root.has("image");
+  if (image) {
+    spec.image = read_image(root.table("image"));
+    spec.causal = false;
+    spec.max_context = 1;
+  }
+  // A file has one or the other. Who asks for all keys, without a file, is told of both, and finds
+  // that either may be missing where some further section is.
+  if (!image || (file == nullptr && root.table_if("published"))) {
+    read_stack(root, root.table("shape"), spec);
+    read_attention(root.table("attention"), spec);
+    read_block(root.table("block"), spec);
+    read_kinds(root, spec);
+  }
   spec.formats = read_formats(root.table("formats"));
   if (const auto published = root.table_if("published")) {
     model.published = Published{published->whole("parameters", 1, std::int64_t{1} << 52),
@@ -312,7 +321,7 @@ ModelFile read_model_file(ConfigFile& file) {
   read_model_keys(root, &file, model);
   if (file.diagnostics().ok()) {
     for (const std::string& fault : faults_of(model.spec)) {
-      file.diagnostics().error(root.region("shape"), fault);
+      file.diagnostics().error(root.region(model.spec.reads_image() ? "image" : "shape"), fault);
     }
   }
   file.require_ok();

@@ -110,6 +110,11 @@ std::vector<std::string> faults_of(const ModelSpec& spec) {
       faults.push_back(text);
     }
   };
+  if (spec.reads_image()) {
+    expect(!spec.image.stages.empty() && spec.image.channels > 0,
+           "found an image without channels or layers; expected both");
+    return faults;
+  }
   expect(spec.hidden > 0 && spec.head_dim > 0 && spec.vocab > 0,
          fmt::format("found hidden {}, head size {}, vocabulary {}; expected all positive",
                      spec.hidden, spec.head_dim, spec.vocab));

@@ -4,11 +4,13 @@
 //             sliding windows, rotary, learned, relative or ALiBi positions, gated or plain
 //             feed-forward, norms before, after or around, parallel blocks, per-layer widths,
 //             immediate block-wise layer sharing, mixtures of experts with shared ones, selective
-//             state spaces (Mamba 1 and 2), RWKV-4 to 6, and stacks that mix them.
-// Leaves out: cross-layer sharing of caches, images, retrieval.
+//             state spaces (Mamba 1 and 2), RWKV-4 to 6, and stacks that mix them; networks of
+//             convolutions over an image.
+// Leaves out: cross-layer sharing of caches, images beside tokens, retrieval.
 // Checked by: tests/unit/models_zoo.cpp (parameter counts against published ones).
 #pragma once
 
+#include "models/arch/image_net.hpp"
 #include "models/graph/op.hpp"
 
 #include <cstdint>
@@ -180,6 +182,8 @@ struct ModelSpec {
     return static_cast<std::int64_t>(stack.size());
   }
   [[nodiscard]] std::int64_t executed_layers() const { return stored_layers() * layer_repeat; }
+  ImageShape image;  // what the model is instead of a stack of layers, where it reads an image
+  [[nodiscard]] bool reads_image() const { return image.side > 0; }
   [[nodiscard]] bool has_encoder() const { return !encoder.stack.empty(); }
   [[nodiscard]] std::int64_t table_width() const {
     return embedding_width > 0 ? embedding_width : hidden;

@@ -135,6 +135,14 @@ enum class Routing : std::uint8_t {
 // Which elements of a head are turned together: (2i, 2i+1), or (i, i + rotary/2).
 enum class RopeLayout : std::uint8_t { kAdjacent, kHalves };
 
+// Side of a square image after a kernel; 0 when it does not fit. Borders are as wide as a stride of
+// one needs to keep the size.
+constexpr std::int64_t image_side(std::int64_t side, std::int64_t kernel, std::int64_t stride,
+                                  bool borders) {
+  const std::int64_t room = borders ? side - 1 : side - kernel;
+  return room < 0 ? 0 : room / stride + 1;
+}
+
 // Only the fields that an operator's kind uses are set; the others keep their defaults.
 struct Attributes {
   std::int64_t batch = 1;       // sequences stacked in the rows
@@ -167,8 +175,10 @@ struct Attributes {
   std::int64_t relative_distance = 0;  // the buckets' end: all that is farther shares the last one
   std::int64_t kernel = 0;             // taps of a convolution
   std::int64_t stride = 1;
-  std::int64_t padding = 0;  // zero rows before and after each sequence
-  std::int64_t offset = 0;   // first column of a slice; rows of a position table to skip
+  std::int64_t padding = 0;  // zero rows before and after each sequence; of an image: 1 = borders
+  std::int64_t image = 0;    // rows of pixels of each sequence's square image; 0 = a line of tokens
+  std::int64_t kernel_width = 0;  // of an image's convolution, whose height is `kernel`
+  std::int64_t offset = 0;        // first column of a slice; rows of a position table to skip
   std::int64_t width = 0;
   std::int64_t state = 0;   // of a scan: elements of state per channel
   std::int64_t groups = 0;  // of a scan: heads of a group share B and C

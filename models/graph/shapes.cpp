@@ -145,11 +145,26 @@ std::int64_t convolved(const Attributes& a, std::int64_t length) {
   return a.stride > 0 && a.kernel > 0 && room >= 0 ? room / a.stride + 1 : 0;
 }
 
+// Pixels of a convolved image; 0 when the kernel does not fit it.
+std::int64_t convolved_image(const Attributes& a) {
+  const bool borders = a.padding > 0;
+  return a.stride > 0 && a.kernel > 0 && a.kernel_width > 0
+             ? image_side(a.image, a.kernel, a.stride, borders) *
+                   image_side(a.image, a.kernel_width, a.stride, borders)
+             : 0;
+}
+
 Shape convolution_shape(const Op& op, std::span<const Shape> in, Checker& check) {
   const Attributes& a = op.attributes;
-  check.expect(in[1].columns == in[0].columns * a.kernel, columns_text(in[1].columns),
-               fmt::format("{} taps of {}", a.kernel, columns_text(in[0].columns)));
-  const std::int64_t out = convolved(a, a.batch > 0 ? in[0].rows / a.batch : 0);
+  const std::int64_t taps = a.image > 0 ? a.kernel * a.kernel_width : a.kernel;
+  check.expect(in[1].columns == in[0].columns * taps, columns_text(in[1].columns),
+               fmt::format("{} taps of {}", taps, columns_text(in[0].columns)));
+  if (a.image > 0) {
+    check.expect(in[0].rows == a.batch * a.image * a.image, fmt::format("{} rows", in[0].rows),
+                 fmt::format("{} images of {} by {}", a.batch, a.image, a.image));
+  }
+  const std::int64_t out =
+      a.image > 0 ? convolved_image(a) : convolved(a, a.batch > 0 ? in[0].rows / a.batch : 0);
   check.expect(out > 0, fmt::format("{} rows", in[0].rows), "as many as the kernel spans");
   if (in.size() == 3) {
     check.expect(in[2] == Shape{1, in[1].rows}, "a bias of " + to_string(in[2]),

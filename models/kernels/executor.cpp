@@ -170,6 +170,9 @@ void Executor::execute(const Op& op, Step& step) {
     case OpKind::kConcat:
       return arrange(op, step);
     case OpKind::kConvolution:
+      if (op.attributes.image > 0) {
+        throw InputError("'" + op.name + "' convolves an image; expected one along tokens");
+      }
       return convolve(op, step);
     case OpKind::kHeadMatmul:
       return multiply_heads(op, step);

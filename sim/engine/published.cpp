@@ -96,6 +96,10 @@ class Predictor {
     request.batch = std::max<std::int64_t>(1, std::llround(row.batch));
     request.prompt = row.prompt > 0 ? row.prompt : row.prompt == 0 ? 1 : kPrompt;
     request.answer = row.answer > 0 ? row.answer : kAnswer;
+    if (request.model.reads_image()) {
+      request.prompt = request.answer = 1;  // an image, and what it shows
+      return measure(row, request, p);
+    }
     if (p.group == "prefill" && row.answer <= 0) {
       request.answer = 1;
     }
@@ -331,6 +335,8 @@ class Predictor {
       // A full pipeline has a batch in each of its stages.
       value = batch * tokens / whole.si() * (request.pipelined ? devices : 1);
       naive = batch / naive_step;
+    } else if (m == "inference_latency" && request.model.reads_image()) {
+      value = a.prefill.si();
     } else if (m == "end_to_end_latency" || m == "p90_latency") {
       value = whole.si();
       naive = naive_step * tokens;

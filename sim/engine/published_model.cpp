@@ -227,6 +227,9 @@ void store_as(models::ModelSpec& model, const PublishedRow& row, const Format& s
     input =
         habits.wide_activations.empty() ? weights : models::known_format(habits.wide_activations);
   }
+  if (model.reads_image() && weights.element == Element::kInt8) {
+    input = model.formats.activation = weights;  // networks over images are stored 8-bit as a whole
+  }
   model.formats.linear_input = supported(unit, input);
   model.formats.kv_cache =
       models::known_format(narrow && !habits.kv_cache.empty() ? habits.kv_cache : "fp16");

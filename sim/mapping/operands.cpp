@@ -93,4 +93,28 @@ void add_activation_streams(const models::OpCost& cost, const Placement& placeme
       std::min(in, placement.activations.bytes - std::min(placement.activations.bytes, out)));
 }
 
+void add_image_streams(const models::OperatorGraph& graph, const models::Op& op,
+                       const models::OpCost& cost, const Placement& placement,
+                       const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime,
+                       hw::Work& work) {
+  models::OpCost held = cost;
+  const std::int64_t side = op.attributes.image;
+  if (runtime.fuse_vector_work && side > 0) {
+    const std::int64_t rows = std::min(side, op.attributes.kernel + op.attributes.stride - 1);
+    held.activation_in_bytes = cost.activation_in_bytes * rows / side;
+    held.activation_out_bytes = cost.activation_out_bytes * op.attributes.stride / side;
+  }
+  const std::size_t streams = work.streams.size();
+  if (static_cast<double>(held.activation_in_bytes + held.activation_out_bytes) >
+      unit.local_memory().si() / 2) {
+    add_activation_streams(cost, placement, unit, work);
+  }
+  const bool given = graph.tensor(op.inputs.front()).kind == models::TensorKind::kInput;
+  if (given && work.streams.size() == streams) {
+    const auto in = static_cast<std::uint64_t>(cost.activation_in_bytes);
+    work.streams.push_back({hw::DataStream::Role::activation_in, placement.activations.tier,
+                            placement.activations.base, in, in, 1});
+  }
+}
+
 }  // namespace joulesim::mapping

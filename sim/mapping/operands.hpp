@@ -28,6 +28,11 @@ void describe_fused(const models::OperatorGraph& graph, const models::Op& op,
                     const hw::RuntimeSpec& runtime, hw::Work& work);
 
 // Activations that are too many for half of the unit's own memory come from and go to a tier.
+// An image's operators: stacks that compile the whole graph pass images on by rows, so that what a
+// kernel covers must fit the unit's memory; what no operator made comes from memory.
+void add_image_streams(const models::OperatorGraph& graph, const models::Op& op,
+                       const models::OpCost& cost, const Placement& placement,
+                       const hw::ComputeUnit& unit, const hw::RuntimeSpec& runtime, hw::Work& work);
 void add_activation_streams(const models::OpCost& cost, const Placement& placement,
                             const hw::ComputeUnit& unit, hw::Work& work);
 

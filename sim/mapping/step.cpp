@@ -37,7 +37,9 @@ class Planner {
     describe(op, cost, work);
     add_weight_streams(op, cost, work);
     add_cache_streams(op, cost, work);
-    if (!work.fused) {
+    if (op.attributes.image > 0) {
+      add_image_streams(graph_, op, cost, placement_, unit_, runtime_, work);
+    } else if (!work.fused) {
       add_activation_streams(cost, placement_, unit_, work);
     }
     return work;
@@ -64,6 +66,9 @@ class Planner {
 
   void describe(const models::Op& op, const models::OpCost& cost, hw::Work& work) const {
     const models::Tensor* activation = input_of(op, TensorKind::kActivation);
+    if (activation == nullptr && op.kind == OpKind::kConvolution) {
+      activation = input_of(op, TensorKind::kInput);  // an image, or frames of sound
+    }
     const models::Tensor* weight = input_of(op, TensorKind::kWeight);
     const Element element = activation != nullptr ? activation->format.element : Element::kFp16;
     work.activation_bits =

@@ -1,6 +1,6 @@
 joulesim_test(unit_models
   SOURCES tests/unit/models_format.cpp tests/unit/models_graph.cpp tests/unit/models_cost.cpp tests/unit/models_arch.cpp
-    tests/unit/models_zoo.cpp
+    tests/unit/models_zoo.cpp tests/unit/models_images.cpp
   LINK joulesim::arch
   LABELS fast)
 joulesim_test(unit_models_import
