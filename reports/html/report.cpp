@@ -72,7 +72,7 @@ Json headline_cards(const Result& r) {
                    {"label", m->label},
                    {"number", text.substr(0, space)},
                    {"unit", space < text.size() ? text.substr(space + 1) : ""},
-                   {"range", range_of(*m)}});
+                   {"range", m->p5 ? show_quantiles(*m) : range_of(*m)}});
   }
   return out;
 }
@@ -290,6 +290,7 @@ Json metrics(const Result& r) {
                    {"raw", raw(m.value.si)},
                    {"value", show_value(m)},
                    {"range", range_of(m)},
+                   {"quantiles", m.p5 ? Json{{"text", show_quantiles(m)}} : Json(false)},
                    {"raw_assumed", raw(m.assumed_share)},
                    {"assumed", assumed_of(m.assumed_share)},
                    {"mechanism", m.mechanism},

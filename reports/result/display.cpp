@@ -212,6 +212,16 @@ std::string show_range(const Metric& metric) {
   return fmt::format("{} – {}{}", show_on(scale, *metric.low), show_on(scale, *metric.high), unit);
 }
 
+std::string show_quantiles(const Metric& metric) {
+  if (!metric.p5 || !metric.p95) {
+    return {};
+  }
+  Metric between = metric;
+  between.low = metric.p5;
+  between.high = metric.p95;
+  return "P5–P95 " + show_range(between);
+}
+
 std::string show(const Fact& fact) {
   if (!fact.text.empty()) {
     return fact.text;

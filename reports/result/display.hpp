@@ -34,8 +34,9 @@ std::string signed_percent(double share);                            // 0.004 �
 // A pure number whose name ends in _utilisation, _share, _rate or _agreement is a share and reads
 // as per cent.
 bool is_share(const Metric& metric);
-std::string show_value(const Metric& metric);  // with unit
-std::string show_range(const Metric& metric);  // "9.8 – 10.9 tokens/s", empty without a range
+std::string show_value(const Metric& metric);      // with unit
+std::string show_range(const Metric& metric);      // "9.8 – 10.9 tokens/s", empty without a range
+std::string show_quantiles(const Metric& metric);  // "P5–P95 9.8 – 10.9 tokens/s", or empty
 std::string show(const Fact& fact);
 
 // One of a unit that the grammar of quantities knows, prefixed or not; none when unknown.

@@ -29,6 +29,7 @@ struct Metric {
   std::string label;  // "Decode speed"
   AnyQuantity value;
   std::optional<double> low, high;  // same unit; absent when nothing ranged bears on it
+  std::optional<double> p5, p95;    // of draws from the inputs' ranges; absent without sampling
   double assumed_share = 0;         // share of the value that rests on assumed figures
   std::string mechanism;            // one sentence: how it was obtained
 };
@@ -132,6 +133,7 @@ struct Result {
   std::vector<Digest> digests;
   Fidelity fidelity;
   std::uint64_t seed = 0;
+  std::int64_t samples = 0;  // draws behind p5 and p95
   std::vector<Fact> scenario, model, machine, workload;
   std::vector<Metric> metrics;
   std::vector<EnergyRow> energy;

@@ -59,6 +59,10 @@ Json metrics(const Result& r) {
         {"label", m.label}, {"value", number(m.value.si, m.name)}, {"unit", si_unit(m.value.dim)}};
     entry["low"] = m.low ? number(*m.low, m.name) : Json(nullptr);
     entry["high"] = m.high ? number(*m.high, m.name) : Json(nullptr);
+    if (m.p5 && m.p95) {
+      entry["p5"] = number(*m.p5, m.name);
+      entry["p95"] = number(*m.p95, m.name);
+    }
     entry["assumed_share"] = number(m.assumed_share, m.name);
     entry["text"] = show_value(m);
     entry["mechanism"] = m.mechanism;
@@ -240,6 +244,9 @@ std::string to_json(const Result& r) {
   });
   root["fidelity"] = fidelity(r.fidelity);
   root["seed"] = r.seed;
+  if (r.samples > 0) {
+    root["samples"] = r.samples;
+  }
   root["model"] = facts(r.model, "model");
   root["machine"] = facts(r.machine, "machine");
   root["workload"] = facts(r.workload, "workload");

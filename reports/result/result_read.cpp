@@ -40,6 +40,10 @@ std::vector<Metric> metrics(const Place& root) {
     m.value = {p.number("value", true), p.unit("unit")};
     m.low = p.optional_number("low");
     m.high = p.optional_number("high");
+    if (p.has("p5")) {
+      m.p5 = p.optional_number("p5");
+      m.p95 = p.optional_number("p95");
+    }
     m.assumed_share = p.number("assumed_share");
     m.mechanism = p.text("mechanism");
     out.push_back(std::move(m));
@@ -199,6 +203,7 @@ Result from_json(const std::string& text, const std::string& path) {
   });
   r.fidelity = fidelity(root.inside("fidelity"));
   r.seed = root.seed("seed");
+  r.samples = root.has("samples") ? root.integer("samples") : 0;
   r.model = facts(root, "model");
   r.machine = facts(root, "machine");
   r.workload = facts(root, "workload");

@@ -47,7 +47,7 @@ class Writer {
 };
 
 void metrics(Writer& w, const Result& r) {
-  Table table({Align::left, Align::right, Align::left, Align::left});
+  Table table({Align::left, Align::right, Align::left, Align::left, Align::left});
   for (const std::string& name : all_metric_names(r)) {
     if (name.starts_with("accuracy_per_")) {
       continue;  // says something beside other models only
@@ -55,7 +55,8 @@ void metrics(Writer& w, const Result& r) {
     const Metric* m = r.metric(name);
     const bool ranged = m->low && m->high && *m->low != *m->high;
     table.row({m->label, show_value(*m), ranged ? show_range(*m) : "",
-               m->assumed_share > 0 ? rough_percent(m->assumed_share) + " assumed" : ""});
+               m->assumed_share > 0 ? rough_percent(m->assumed_share) + " assumed" : "",
+               show_quantiles(*m)});
   }
   w.add("\n");
   w.table(table);

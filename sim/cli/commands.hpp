@@ -29,6 +29,7 @@ struct RunArguments {
   bool plots = true;
   bool trace = false;
   bool cross_check = false;
+  int samples = 0;  // draws from the inputs' ranges; 0: as the scenario says
   int jobs = 0;
 };
 int run(const Common& common, const RunArguments& arguments);

@@ -41,6 +41,10 @@ void add_run_options(CLI::App* command, cli::RunArguments& arguments) {
                     "draw plots (the default; needs gnuplot)");
   command->add_flag("--trace", arguments.trace,
                     "write a timeline too: trace.perfetto-trace, trace.vcd");
+  command
+      ->add_option("--samples", arguments.samples,
+                   "draws from the ranges of all inputs, for P5 and P95 of figures")
+      ->check(CLI::Range(100, 1'000'000));
   command->add_flag("--cross-check", arguments.cross_check,
                     "run the next higher level too and report the deviation");
   command->add_option("-j,--jobs", arguments.jobs, "worker processes; 0: one per processor")

@@ -43,6 +43,9 @@ engine::Scenario find_scenario(const engine::Library& library, const std::string
   if (!arguments.fidelity.empty()) {
     settings.push_back("engine.fidelity=\"" + arguments.fidelity + "\"");
   }
+  if (arguments.samples > 0) {
+    settings.push_back("engine.samples=" + std::to_string(arguments.samples));
+  }
   std::error_code none;
   if (fs::is_regular_file(name, none)) {
     return engine::read_scenario(name, settings, arguments.dims, &library);

@@ -78,6 +78,7 @@ constexpr std::array kNotes = {
     Note{"scenario", "engine", "blocks",
          "equal blocks are simulated three times and replayed, or all of them"},
     Note{"scenario", "engine", "seed", "of all that is drawn"},
+    Note{"scenario", "engine", "samples", "draws from the ranges of all inputs, for P5 and P95"},
     Note{"scenario", "claim", "id", "its place in the ledger"},
     Note{"scenario", "claim", "statement", "as it was made"},
     Note{"scenario", "claim", "sentence", "the one that explains the result"},

@@ -350,6 +350,7 @@ reports::Result compose(const Prepared& prepared, const Simulated& simulated) {
       "Token sampling, tokenisation and network time are not included.",
   };
   fill_accuracy(prepared, request, result);
+  fill_samples(prepared, simulated, request, result);
   return result;
 }
 

@@ -42,6 +42,8 @@ void fill_metrics(const Prepared& prepared, const Simulated& simulated, const Re
 
 // To be called when the metrics and limits are there.
 void fill_accuracy(const Prepared& prepared, const Request& request, reports::Result& result);
+void fill_samples(const Prepared& prepared, const Simulated& simulated, const Request& request,
+                  reports::Result& result);
 
 // To be called when the metrics are there.
 void fill_sensitivity(const Simulated& simulated, const Request& request, reports::Result& result);

@@ -359,6 +359,7 @@ void read_scenario_keys(const ConfigNode& root, Scenario& scenario) {
     }
     scenario.memoise = node->choice_if("blocks", {"memo", "all"}).value_or("memo") == "memo";
     scenario.seed = static_cast<std::uint64_t>(node->integer_if("seed").value_or(1));
+    scenario.samples = node->integer_if("samples", 100, 1'000'000).value_or(0);
   }
 }
 

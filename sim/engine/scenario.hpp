@@ -103,6 +103,7 @@ struct Scenario {
   FidelityLevel fidelity = FidelityLevel::train;
   bool memoise = true;
   std::uint64_t seed = 1;
+  std::int64_t samples = 0;  // draws from the inputs' ranges; 0: none
 
   std::optional<BatteryWish> battery;
   std::optional<FleetWish> fleet;

@@ -1,0 +1,67 @@
+// Do draws from all ranges lie within the worst ends, repeat for a seed, and stay away without a
+// wish for them?
+#include "sim/engine/library.hpp"
+#include "sim/engine/run.hpp"
+#include "sim/engine/scenario.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+#include <vector>
+
+using namespace joulesim;
+using namespace joulesim::engine;
+
+namespace {
+
+reports::Result simulated(std::vector<std::string> settings) {
+  const Library library = Library::open();
+  const std::string path =
+      std::string(JOULESIM_SOURCE_DIR) + "/scenarios/demo/mobilellm_350m_int8.toml";
+  settings.emplace_back("engine.fidelity=\"analytic\"");
+  return run_scenario(library, read_scenario(path, settings), {});
+}
+
+const std::vector<std::string> kDrawn = {"energy.per_token",      "decode.tokens_per_second",
+                                         "decode.time_per_token", "energy.per_request",
+                                         "power.average",         "battery.hours"};
+
+}  // namespace
+
+TEST_CASE("nine draws in ten lie within the worst ends, on both sides of the value") {
+  const reports::Result result = simulated({"engine.samples=2000"});
+  CHECK(result.samples == 2000);
+  for (const std::string& name : kDrawn) {
+    INFO(name);
+    const reports::Metric* m = result.metric(name);
+    REQUIRE(m != nullptr);
+    REQUIRE(m->p5);
+    REQUIRE(m->p95);
+    CHECK(*m->p5 > *m->low);
+    CHECK(*m->p95 < *m->high);
+    CHECK(*m->p5 < m->value.si);
+    CHECK(*m->p95 > m->value.si);
+    // Ranges that are drawn one by one do not add up at their ends.
+    CHECK(*m->p95 - *m->p5 < 0.9 * (*m->high - *m->low));
+  }
+  CHECK_FALSE(result.metric("memory.footprint")->p5);
+}
+
+TEST_CASE("a seed gives the same draws, another one others that agree") {
+  const auto p95 = [](const std::string& seed) {
+    const reports::Result result = simulated({"engine.samples=2000", "engine.seed=" + seed});
+    return *result.metric("energy.per_token")->p95;
+  };
+  const double one = p95("1");
+  CHECK(one == p95("1"));
+  const double two = p95("2");
+  CHECK(one != two);
+  CHECK(two == Approx(one).epsilon(0.03));
+}
+
+TEST_CASE("without a wish nothing is drawn, and too few draws are refused") {
+  const reports::Result result = simulated({});
+  CHECK(result.samples == 0);
+  CHECK_FALSE(result.metric("energy.per_token")->p5);
+  CHECK_THROWS_AS(simulated({"engine.samples=10"}), InputError);
+}
