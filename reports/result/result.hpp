@@ -29,9 +29,10 @@ struct Metric {
   std::string label;  // "Decode speed"
   AnyQuantity value;
   std::optional<double> low, high;  // same unit; absent when nothing ranged bears on it
-  std::optional<double> p5, p95;    // of draws from the inputs' ranges; absent without sampling
   double assumed_share = 0;         // share of the value that rests on assumed figures
   std::string mechanism;            // one sentence: how it was obtained
+  std::optional<double> p5 = {};    // of draws from the inputs' ranges; absent without sampling
+  std::optional<double> p95 = {};
 };
 
 struct EnergyRow {  // joules of one request (all phases: load, prefill, decode)
