@@ -1,5 +1,6 @@
 // Do draws from all ranges lie within the worst ends, repeat for a seed, and stay away without a
 // wish for them?
+#include "reports/result/result_json.hpp"
 #include "sim/engine/library.hpp"
 #include "sim/engine/run.hpp"
 #include "sim/engine/scenario.hpp"
@@ -45,6 +46,15 @@ TEST_CASE("nine draws in ten lie within the worst ends, on both sides of the val
     CHECK(*m->p95 - *m->p5 < 0.9 * (*m->high - *m->low));
   }
   CHECK_FALSE(result.metric("memory.footprint")->p5);
+}
+
+TEST_CASE("draws are in the result's file and come back from it") {
+  const reports::Result result = simulated({"engine.samples=100"});
+  const reports::Result back = reports::from_json(reports::to_json(result), "result.json");
+  CHECK(back.samples == 100);
+  CHECK(back.metric("energy.per_token")->p5 == result.metric("energy.per_token")->p5);
+  CHECK(back.metric("energy.per_token")->p95 == result.metric("energy.per_token")->p95);
+  CHECK_FALSE(back.metric("memory.footprint")->p5);
 }
 
 TEST_CASE("a seed gives the same draws, another one others that agree") {
