@@ -47,7 +47,7 @@ void phone_operators(Result& r) {
   const auto add = [&](const char* phase, const char* name, const char* unit, std::int64_t n,
                        double us, double mj, double mops, double mb, const char* bound) {
     r.operators.push_back(
-        {phase, name, unit, n, us * 1e-6, mj * 1e-3, mops * 1e6, mb * 1e6, bound});
+        {phase, name, unit, n, us * 1e-6, mj * 1e-3, mops * 1e6, mb * 1e6, bound, ""});
   };
   add("prefill", "ffn.gate", "npu", 32, 9100, 21, 40300, 79, "npu arithmetic");
   add("prefill", "ffn.up", "npu", 32, 9000, 21, 40300, 79, "npu arithmetic");
@@ -252,9 +252,9 @@ Result fleet_result() {
   row("host", "idle", "static", 180);
   row("facility", "cooling", "loss", 320);
   r.energy_integral = r.energy_total;
-  r.operators = {{"decode", "ffn", "gpu", 80, 0.0191, 21, 7.4e13, 4.4e10, "hbm bandwidth"},
-                 {"decode", "attention", "gpu", 80, 0.0094, 9, 6.1e12, 2.1e10, "hbm bandwidth"},
-                 {"decode", "all-reduce", "nvlink", 160, 0.0031, 2, 0, 1.3e9, "link latency"}};
+  r.operators = {{"decode", "ffn", "gpu", 80, 0.0191, 21, 7.4e13, 4.4e10, "hbm bandwidth", ""},
+                 {"decode", "attention", "gpu", 80, 0.0094, 9, 6.1e12, 2.1e10, "hbm bandwidth", ""},
+                 {"decode", "all-reduce", "nvlink", 160, 0.0031, 2, 0, 1.3e9, "link latency", ""}};
   r.time = {{"decode", "gpu", "read", 0.0281, 0.9}, {"decode", "nvlink", "all-reduce", 0.0031, 1}};
   r.memory = {{"hbm",
                "hbm3_80gb",
