@@ -53,7 +53,8 @@ TEST_CASE("every DRAM part loads without a fault and every figure has a source")
 }
 
 TEST_CASE("a part without energy figures has timing and refuses energy by name") {
-  ConfigFile file = ConfigFile::read(std::string(JOULESIM_SOURCE_DIR) + "/hw/dram/ddr5_4800.toml");
+  ConfigFile file =
+      ConfigFile::read(std::string(JOULESIM_SOURCE_DIR) + "/hw/dram/lpddr4_4266.toml");
   const DramPart part = DramPart::from(file.root());
   file.require_ok();
   CHECK(part.timing.nCL == 36);
@@ -61,7 +62,7 @@ TEST_CASE("a part without energy figures has timing and refuses energy by name")
     (void)energy_of(DramActivity{}, part);
     FAIL("no refusal");
   } catch (const InputError& error) {
-    CHECK(std::string(error.what()).find("ddr5_4800") != std::string::npos);
+    CHECK(std::string(error.what()).find("lpddr4_4266") != std::string::npos);
     CHECK(std::string(error.what()).find("no energy figures") != std::string::npos);
   }
 }
