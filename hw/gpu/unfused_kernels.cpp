@@ -36,7 +36,9 @@ KernelRun run_attention_in_pieces(const KernelMachine& machine, const KernelRequ
   const double keys = static_cast<double>(rows) * shared * static_cast<double>(request.kv_len) *
                       static_cast<double>(request.head_dim) * 2 * kHalf;
   run.dram.keys += keys;
+  const Time before = max(run.loop, run.stream);
   run.stream += Time(keys / ChipRates(machine).dram);
+  run.time += max(run.loop, run.stream) - before;
   const double found = found_share(Bytes(scores * score), machine.spec->l2.value);
   run.then(run_vector(machine, plain_kernel(scores, score, score, kSoftmaxOps), found));
   if (score > kHalf) {
