@@ -6,8 +6,8 @@
 //              reads; one kernel for every conversion; narrow weights written out wide in front of
 //              a product of many rows.
 // Leaves out:  scores of a few queries (their product with the keys is bound by the cache, which
-//              attention_kernel answers for); in programs, the DRAM energy of scores and conversions,
-//              whose time counts.
+//              attention_kernel answers for); in programs, the DRAM energy of scores and
+//              conversions, whose time counts.
 // Checked by:  tests/timing/gpu_kernels.cpp, tests/anchors/published.cpp.
 #pragma once
 
