@@ -345,6 +345,12 @@ class Predictor {
       p.assumptions += (p.assumptions.empty() ? "" : "; ") + std::string("accelerators and memory");
     } else if (m == "energy_per_token_whole_device") {
       value = (a.step_device / batch).si() * devices;
+    } else if (m == "battery_charge_per_token") {
+      if (!request.machine->battery) {
+        return fmt::format("'{}' has no battery", request.machine->title);
+      }
+      const Voltage cell = request.machine->battery->mean_voltage();
+      value = (a.step_device / batch).si() * devices / cell.si();  // coulombs
     } else if (m == "energy_per_request") {
       value = ((a.prefill_device + a.step_device * tokens) / batch).si() * devices;
     } else if (m == "avg_power_all_gpus" || m == "avg_power_fraction_of_TDP") {

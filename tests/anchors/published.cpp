@@ -151,3 +151,26 @@ TEST_CASE("what was run is read from the note where no field says it") {
   const double in_turn = value("pipeline parallel", "decode_throughput", 8);
   CHECK(full > 1.5 * in_turn);
 }
+
+TEST_CASE("a battery's charge for a token is the device's energy over the cell's voltage") {
+  const Library library = Library::open();
+  const auto value = [&](const std::string& metric, const std::string& unit) {
+    std::string row = kRow + "1}]";
+    const auto put = [&](const std::string& from, const std::string& to) {
+      row.replace(row.find(from), from.size(), to);
+    };
+    put("apple-m1", "oneplus12");
+    put("llama.cpp-metal", "mlc-llm");
+    put("decode_throughput", metric);
+    put("tok/s", unit);
+    const auto p = predict_published(library, read_published(written(row)).rows);
+    INFO(p.front().skipped);
+    REQUIRE(p.front().skipped.empty());
+    CHECK(p.front().group == "energy of the device");
+    return p.front().value;
+  };
+  const double joules = value("energy_per_token_whole_device", "J/token");
+  const double charge = value("battery_charge_per_token", "mAh/token");
+  CHECK(joules / (charge * 3.6) > 3.6);
+  CHECK(joules / (charge * 3.6) < 4.0);
+}
