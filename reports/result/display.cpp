@@ -222,6 +222,13 @@ std::string show_quantiles(const Metric& metric) {
   return "P5–P95 " + show_range(between);
 }
 
+std::string show_capacity(double bytes) {
+  constexpr double kGibi = 1073741824;
+  const double whole = bytes / kGibi;
+  return whole >= 1 && whole == std::floor(whole) ? fmt::format("{:.0f} GiB", whole)
+                                                  : show(any(Bytes(bytes)));
+}
+
 std::string show(const Fact& fact) {
   if (!fact.text.empty()) {
     return fact.text;

@@ -77,3 +77,9 @@ TEST_CASE("units of result files are understood, prefixed ones are not") {
   CHECK_FALSE(dim_of_unit("kJ").has_value());
   CHECK_FALSE(dim_of_unit("furlong").has_value());
 }
+
+TEST_CASE("a memory's capacity is shown as its makers count it") {
+  CHECK(show_capacity(16.0 * 1073741824) == "16 GiB");
+  CHECK(show_capacity(64e9) == "64.0 GB");
+  CHECK(show_capacity(512e3) == "512 kB");
+}
