@@ -73,7 +73,7 @@ std::string memory_table(const Result& r) {
       used += f.bytes;
     }
     out +=
-        row({plain(m.tier), plain(m.part), show(any(Bytes(used))), show_capacity(m.capacity),
+        row({plain(m.tier), plain(m.part), show(any(Bytes(used))), show_capacity(Bytes(m.capacity)),
              show(any(Bytes(m.read))), show(any(Bandwidth(m.achieved))), percent(m.utilisation)});
   }
   return out;

@@ -224,7 +224,7 @@ Json memory(const Result& r, const PlotSet& plots) {
                      {"raw_used", raw(used)},
                      {"used", show(any(Bytes(used)))},
                      {"raw_capacity", raw(m.capacity)},
-                     {"capacity", show_capacity(m.capacity)},
+                     {"capacity", show_capacity(Bytes(m.capacity))},
                      {"raw_read", raw(m.read)},
                      {"read", show(any(Bytes(m.read)))},
                      {"raw_written", raw(m.written)},

@@ -222,11 +222,11 @@ std::string show_quantiles(const Metric& metric) {
   return "P5–P95 " + show_range(between);
 }
 
-std::string show_capacity(double bytes) {
+std::string show_capacity(Bytes bytes) {
   constexpr double kGibi = 1073741824;
-  const double whole = bytes / kGibi;
+  const double whole = bytes.si() / kGibi;
   return whole >= 1 && whole == std::floor(whole) ? fmt::format("{:.0f} GiB", whole)
-                                                  : show(any(Bytes(bytes)));
+                                                  : show(any(bytes));
 }
 
 std::string show(const Fact& fact) {

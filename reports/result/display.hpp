@@ -39,7 +39,7 @@ std::string show_range(const Metric& metric);      // "9.8 – 10.9 tokens/s", e
 std::string show_quantiles(const Metric& metric);  // "P5–P95 9.8 – 10.9 tokens/s", or empty
 std::string show(const Fact& fact);
 // What a memory holds: as its makers count, "16 GiB", where it is a whole number of those.
-std::string show_capacity(double bytes);
+std::string show_capacity(Bytes bytes);
 
 // One of a unit that the grammar of quantities knows, prefixed or not; none when unknown.
 std::optional<AnyQuantity> one_of_unit(const std::string& unit);

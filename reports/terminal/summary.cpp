@@ -143,7 +143,7 @@ void memory(Writer& w, const Result& r) {
     for (const Footprint& f : m.footprint) {
       used += f.bytes;
     }
-    table.row({m.tier, m.part, show(any(Bytes(used))), show_capacity(m.capacity),
+    table.row({m.tier, m.part, show(any(Bytes(used))), show_capacity(Bytes(m.capacity)),
                show(any(Bytes(m.read))), show(any(Bandwidth(m.achieved))), percent(m.utilisation)});
   }
   w.table(table);

@@ -79,7 +79,7 @@ TEST_CASE("units of result files are understood, prefixed ones are not") {
 }
 
 TEST_CASE("a memory's capacity is shown as its makers count it") {
-  CHECK(show_capacity(16.0 * 1073741824) == "16 GiB");
-  CHECK(show_capacity(64e9) == "64.0 GB");
-  CHECK(show_capacity(512e3) == "512 kB");
+  CHECK(show_capacity(Bytes(16.0 * 1073741824)) == "16 GiB");
+  CHECK(show_capacity(Bytes(64e9)) == "64.0 GB");
+  CHECK(show_capacity(Bytes(512e3)) == "512 kB");
 }
