@@ -101,6 +101,8 @@ constexpr std::array kNotes = {
     Note{"device", "memory", "part", "one channel"},
     Note{"device", "memory", "channels", "bus width over that of the part"},
     Note{"device", "memory", "interleave_bytes", "on one channel in a row"},
+    Note{"device", "memory", "capacity",
+         "in powers of two: \"16 GiB\" where the maker prints 16 GB"},
     Note{"device", "memory", "usable_share", "of the capacity, left to a model"},
     Note{"device", "memory", "peak", "as stated; checked against channels and part"},
     Note{"device", "memory", "rail", "of the supply"},
