@@ -151,6 +151,27 @@ void load_device(const Library& library, Prepared& prepared) {
   }
 }
 
+// Where no unit of the machine has a float type, the integers that a scenario names for activations
+// pass between operators as well, and through attention.
+void keep_to_integers(Prepared& prepared) {
+  const std::optional<std::string>& wish = prepared.scenario.activations;
+  if (!wish || models::find_format(*wish)->element != models::Element::kInt8) {
+    return;
+  }
+  for (const MachineUnit& unit : prepared.machine.units) {
+    for (const hw::DataType type : unit.unit->types()) {
+      if (type == hw::DataType::fp16 || type == hw::DataType::bf16 || type == hw::DataType::fp32) {
+        return;
+      }
+    }
+  }
+  models::ModelSpec& spec = prepared.model;
+  spec.formats.activation = *models::find_format(*wish);
+  if (!prepared.scenario.kv_cache) {
+    spec.formats.kv_cache = spec.formats.activation;
+  }
+}
+
 std::vector<mapping::MemoryTier> tiers_of(const Machine& machine, bool fits) {
   // Twice the memory for what is known to have run: the share left to a model is a guess.
   constexpr double kTwice = 2;
@@ -299,6 +320,7 @@ std::unique_ptr<Prepared> prepare_all(const Library& library, const Scenario& sc
   if (!faults.ok()) {
     throw InputError(std::move(faults));
   }
+  keep_to_integers(*prepared);
   Machine& machine = prepared->machine;
   (void)machine.dram.require_energy();
   if (scenario.battery && !machine.battery) {

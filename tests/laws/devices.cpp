@@ -146,3 +146,17 @@ TEST_CASE("a unit whose host is late keeps no clocks running meanwhile") {
     CHECK(value(late, "power.average") < value(soon, "power.average"));
   }
 }
+
+TEST_CASE("a machine of integers alone runs a model whose activations are integers throughout") {
+  const std::string path =
+      std::string(JOULESIM_SOURCE_DIR) + "/scenarios/kinds/qwen2_5_1_5b_hailo_10h.toml";
+  RunOptions options;
+  options.what_if = false;
+  const reports::Result result =
+      run_scenario(library(), read_scenario(path, {"engine.fidelity=analytic"}), options);
+  CHECK(value(result, "decode.tokens_per_second") > 5);
+  // Keys and values are bytes: 28 layers of two heads of 128, twice.
+  CHECK(value(result, "memory.kv_cache") == Approx(28.0 * 2 * 128 * 2 * 384).epsilon(0.01));
+  CHECK_THROWS_AS(run_scenario(library(), read_scenario(path, {"model.activations=fp16"}), options),
+                  InputError);
+}
