@@ -15,6 +15,10 @@ namespace {
 
 using Role = DataStream::Role;
 
+constexpr std::int64_t kVectors = 8;  // rows up to which stacks have matrix-vector kernels
+constexpr double kWide = 4;           // bytes of an element between the products of some stacks,
+constexpr double kNarrow = 2;         // and inside products of half precision
+
 double off_chip(const Work& work, Role role) {
   double bytes = 0;
   for (const DataStream& stream : work.streams) {
@@ -37,8 +41,6 @@ void scale_sums(const KernelMachine& machine, double ops_each, const Work& work,
 
 // Between products the stack computes in 32 bits: inputs become narrow, results wide.
 KernelRun with_conversions(const KernelMachine& machine, const Work& work, const KernelRun& run) {
-  constexpr double kWide = 4;
-  constexpr double kNarrow = 2;
   const double in = static_cast<double>(work.m) * static_cast<double>(work.k);
   const double out = static_cast<double>(work.m) * static_cast<double>(work.n);
   const Bytes l2 = machine.spec->l2.value;
@@ -62,7 +64,6 @@ KernelRun run_product(const KernelMachine& machine, const Work& work, const Runt
   shape.c_bits = std::max(16.0, work.activation_bits);
   shape.unpack_ops = work.weights_unpacked ? runtime.use.unpack_ops : 0;
   shape.thread_loads = work.weights_unpacked ? runtime.use.packed_loads : runtime.use.plain_loads;
-  constexpr std::int64_t kVectors = 8;  // rows up to which stacks have matrix-vector kernels
   KernelMachine reached = machine;
   if (work.m <= kVectors) {
     // Behind a system cache it is what misses there that comes at the stack's share.
@@ -74,9 +75,8 @@ KernelRun run_product(const KernelMachine& machine, const Work& work, const Runt
   const bool widened = work.m > kVectors && work.weights_unpacked && runtime.use.widens &&
                        machine.spec->arithmetic.find(DataType::fp16) != nullptr;
   if (widened) {
-    constexpr double kHalfBits = 16;
     shape.type = DataType::fp16;
-    shape.a_bits = shape.w_bits = kHalfBits;
+    shape.a_bits = shape.w_bits = 8 * kNarrow;
     shape.unpack_ops = 0;
   }
   // Inputs that fit were just written; the others come from memory.
@@ -142,10 +142,8 @@ KernelRun run_attention_work(const KernelMachine& machine, const Work& work,
       2.0 * static_cast<double>(work.sequences * work.kv_heads * work.head_dim) *
       static_cast<double>(work.window > 0 ? std::min(work.kv_len, work.window + work.q_len - 1)
                                           : work.kv_len);
-  constexpr std::int64_t kQueries = 8;  // up to which scores are too few to matter
-  constexpr double kWide = 4;
-  constexpr double kNarrow = 2;
-  if (!runtime.fused_attention && work.q_len > kQueries && work.window == 0) {
+  // Scores of a few queries are too few to matter.
+  if (!runtime.fused_attention && work.q_len > kVectors && work.window == 0) {
     return run_attention_in_pieces(machine, request, runtime.wide_vectors ? kWide : kNarrow);
   }
   const double read = off_chip(work, Role::kv_read);
@@ -167,9 +165,8 @@ KernelRun run_inside(const KernelMachine& machine, const Work& work) {
 
 KernelRun run_vector_work(const KernelMachine& machine, const Work& work,
                           const RuntimeSpec& runtime) {
-  constexpr double kFewRows = 8;
-  const bool wide = runtime.wide_vectors && static_cast<double>(work.rows) > kFewRows;
-  const double b = wide ? 4 : work.activation_bits / 8;
+  const bool wide = runtime.wide_vectors && work.rows > kVectors;
+  const double b = wide ? kWide : work.activation_bits / 8;
   std::vector<VectorKernel> kernels;
   if (work.vector) {
     kernels = kernels_of(machine, *work.vector, static_cast<double>(work.rows),

@@ -6,6 +6,7 @@
 #include "sim/engine/prepare.hpp"
 #include "sim/engine/run.hpp"
 #include "sim/engine/scenario.hpp"
+#include "tests/unit/phone_run.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -19,14 +20,6 @@ using namespace joulesim::engine;
 namespace {
 
 const std::string kCommon = "common_sense_8_mobilellm_0_shot";
-
-reports::Result simulated(std::vector<std::string> settings) {
-  const Library library = Library::open();
-  const std::string path =
-      std::string(JOULESIM_SOURCE_DIR) + "/scenarios/demo/mobilellm_350m_int8.toml";
-  settings.emplace_back("engine.fidelity=\"analytic\"");
-  return run_scenario(library, read_scenario(path, settings), {});
-}
 
 double value(const reports::Result& result, const std::string& name) {
   REQUIRE(result.metric(name) != nullptr);
@@ -48,7 +41,7 @@ std::string faults(const std::string& accuracy) {
 }  // namespace
 
 TEST_CASE("an accuracy that was judged with other weights says so and counts as assumed") {
-  const reports::Result result = simulated({});
+  const reports::Result result = testing::phone_run({});
   CHECK(value(result, "accuracy." + kCommon) == Approx(0.513));
   CHECK(result.metric("accuracy." + kCommon)->assumed_share == 1);
   CHECK(result.metric("accuracy_per_joule." + kCommon)->assumed_share == 1);
@@ -59,14 +52,15 @@ TEST_CASE("an accuracy that was judged with other weights says so and counts as 
 }
 
 TEST_CASE("the same weights carry no flag") {
-  const reports::Result result = simulated({"model.weights=\"fp16\"", "model.embedding=\"fp16\""});
+  const reports::Result result =
+      testing::phone_run({"model.weights=\"fp16\"", "model.embedding=\"fp16\""});
   CHECK(result.metric("accuracy." + kCommon)->assumed_share == 0);
   CHECK(result.metric("accuracy_per_joule." + kCommon)->assumed_share ==
         result.metric("energy.per_token")->assumed_share);
 }
 
 TEST_CASE("accuracy over costs is the quotient, with the cost's range turned round") {
-  const reports::Result result = simulated({});
+  const reports::Result result = testing::phone_run({});
   const reports::Metric& joules = *result.metric("energy.per_token");
   const reports::Metric& per_joule = *result.metric("accuracy_per_joule." + kCommon);
   CHECK(per_joule.value.si * joules.value.si == Approx(0.513));
@@ -82,7 +76,7 @@ TEST_CASE("accuracy over costs is the quotient, with the cost's range turned rou
 }
 
 TEST_CASE("other layers than were judged have no published accuracy") {
-  const reports::Result result = simulated({"model.layer_repeat=2"});
+  const reports::Result result = testing::phone_run({"model.layer_repeat=2"});
   CHECK(result.metric("accuracy." + kCommon) == nullptr);
   CHECK(std::any_of(result.limits.begin(), result.limits.end(), [](const std::string& limit) {
     return limit.find("accuracy published") != std::string::npos;

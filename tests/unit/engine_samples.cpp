@@ -4,6 +4,7 @@
 #include "sim/engine/library.hpp"
 #include "sim/engine/run.hpp"
 #include "sim/engine/scenario.hpp"
+#include "tests/unit/phone_run.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -15,14 +16,6 @@ using namespace joulesim::engine;
 
 namespace {
 
-reports::Result simulated(std::vector<std::string> settings) {
-  const Library library = Library::open();
-  const std::string path =
-      std::string(JOULESIM_SOURCE_DIR) + "/scenarios/demo/mobilellm_350m_int8.toml";
-  settings.emplace_back("engine.fidelity=\"analytic\"");
-  return run_scenario(library, read_scenario(path, settings), {});
-}
-
 const std::vector<std::string> kDrawn = {"energy.per_token",      "decode.tokens_per_second",
                                          "decode.time_per_token", "energy.per_request",
                                          "power.average",         "battery.hours"};
@@ -30,7 +23,7 @@ const std::vector<std::string> kDrawn = {"energy.per_token",      "decode.tokens
 }  // namespace
 
 TEST_CASE("nine draws in ten lie within the worst ends, on both sides of the value") {
-  const reports::Result result = simulated({"engine.samples=2000"});
+  const reports::Result result = testing::phone_run({"engine.samples=2000"});
   CHECK(result.samples == 2000);
   for (const std::string& name : kDrawn) {
     INFO(name);
@@ -49,7 +42,7 @@ TEST_CASE("nine draws in ten lie within the worst ends, on both sides of the val
 }
 
 TEST_CASE("draws are in the result's file and come back from it") {
-  const reports::Result result = simulated({"engine.samples=100"});
+  const reports::Result result = testing::phone_run({"engine.samples=100"});
   const reports::Result back = reports::from_json(reports::to_json(result), "result.json");
   CHECK(back.samples == 100);
   CHECK(back.metric("energy.per_token")->p5 == result.metric("energy.per_token")->p5);
@@ -59,7 +52,8 @@ TEST_CASE("draws are in the result's file and come back from it") {
 
 TEST_CASE("a seed gives the same draws, another one others that agree") {
   const auto p95 = [](const std::string& seed) {
-    const reports::Result result = simulated({"engine.samples=2000", "engine.seed=" + seed});
+    const reports::Result result =
+        testing::phone_run({"engine.samples=2000", "engine.seed=" + seed});
     return *result.metric("energy.per_token")->p95;
   };
   const double one = p95("1");
@@ -70,8 +64,8 @@ TEST_CASE("a seed gives the same draws, another one others that agree") {
 }
 
 TEST_CASE("without a wish nothing is drawn, and too few draws are refused") {
-  const reports::Result result = simulated({});
+  const reports::Result result = testing::phone_run({});
   CHECK(result.samples == 0);
   CHECK_FALSE(result.metric("energy.per_token")->p5);
-  CHECK_THROWS_AS(simulated({"engine.samples=10"}), InputError);
+  CHECK_THROWS_AS(testing::phone_run({"engine.samples=10"}), InputError);
 }
